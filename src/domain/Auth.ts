@@ -14,23 +14,26 @@ export class TooManyLogins extends Schema.TaggedError<TooManyLogins>()("TooManyL
 }) {}
 
 /** Opens accounts and checks passwords. */
-export class Auth extends Context.Service<Auth, {
-  /**
-   * Creates the account; guests lose the name before this answers. The input was decoded by the HTTP schema
-   * (username 6–20, password ≥ 6 and ≤ 72 bytes, full name 6–100); a reserved name is `UsernameTaken`.
-   */
-  readonly register: (registration: {
-    readonly username: string
-    readonly password: Redacted.Redacted<string>
-    readonly fullName: string
-  }) => Effect.Effect<Profile, UsernameTaken | HasherOverloaded | StoreUnavailable>
-  /** Checks the password and opens a session. `ip` is the client's address as the HTTP adapter trusts it. */
-  readonly login: (credentials: {
-    readonly username: string
-    readonly password: Redacted.Redacted<string>
-    readonly ip: string
-  }) => Effect.Effect<
-    { readonly profile: Profile; readonly tokens: TokenPair },
-    InvalidCredentials | TooManyLogins | HasherOverloaded | StoreUnavailable
-  >
-}>()("parley/domain/Auth") {}
+export class Auth extends Context.Service<
+  Auth,
+  {
+    /**
+     * Creates the account; guests lose the name before this answers. The input was decoded by the HTTP schema
+     * (username 6–20, password ≥ 6 and ≤ 72 bytes, full name 6–100); a reserved name is `UsernameTaken`.
+     */
+    readonly register: (registration: {
+      readonly username: string
+      readonly password: Redacted.Redacted<string>
+      readonly fullName: string
+    }) => Effect.Effect<Profile, UsernameTaken | HasherOverloaded | StoreUnavailable>
+    /** Checks the password and opens a session. `ip` is the client's address as the HTTP adapter trusts it. */
+    readonly login: (credentials: {
+      readonly username: string
+      readonly password: Redacted.Redacted<string>
+      readonly ip: string
+    }) => Effect.Effect<
+      { readonly profile: Profile; readonly tokens: TokenPair },
+      InvalidCredentials | TooManyLogins | HasherOverloaded | StoreUnavailable
+    >
+  }
+>()("parley/domain/Auth") {}

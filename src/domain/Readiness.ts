@@ -7,11 +7,14 @@ export interface Problem {
 }
 
 /** What `/readyz` says. Ready is: no problem. */
-export class Readiness extends Context.Service<Readiness, {
-  readonly problems: () => ReadonlyArray<Problem>
-  /** `undefined` clears the check. */
-  readonly set: (check: string, problem: string | undefined) => void
-}>()("parley/domain/Readiness") {
+export class Readiness extends Context.Service<
+  Readiness,
+  {
+    readonly problems: () => ReadonlyArray<Problem>
+    /** `undefined` clears the check. */
+    readonly set: (check: string, problem: string | undefined) => void
+  }
+>()("parley/domain/Readiness") {
   static readonly layer = Layer.sync(Readiness, () => {
     const problems = new Map<string, string>()
     return {

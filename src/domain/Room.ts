@@ -20,9 +20,9 @@ export const isPrivate = (room: RoomName): boolean => room.startsWith("$")
 /**
  * A position in a room's log: 1, 2, 3 … without a hole, on every journal. 0 is "before the first entry".
  */
-export const Seq = Schema.Int.check(
-  Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-).pipe(Schema.brand("Seq"))
+export const Seq = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })).pipe(
+  Schema.brand("Seq")
+)
 export type Seq = typeof Seq.Type
 
 /**

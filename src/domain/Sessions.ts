@@ -16,15 +16,22 @@ export class InvalidToken extends Schema.TaggedError<InvalidToken>()("InvalidTok
 }) {}
 
 /** Logins and their tokens. */
-export class Sessions extends Context.Service<Sessions, {
-  readonly open: (profile: Profile) => Effect.Effect<TokenPair, StoreUnavailable>
-  /** Who shows this access token. Asks the store: a session that was logged out is `revoked`. */
-  readonly authenticate: (accessToken: Redacted.Redacted<string>) => Effect.Effect<Principal, InvalidToken | StoreUnavailable>
-  /**
-   * Rotates. N racing refreshes of one token make one pair. Within 10 s, while the new pair is unused, a retry gets the identical pair;
-   * after its use, or after 10 s, the replay ends the whole family (`replayed`).
-   */
-  readonly refresh: (refreshToken: Redacted.Redacted<string>) => Effect.Effect<TokenPair, InvalidToken | StoreUnavailable>
-  /** Logout. When this answers, the session is gone from the store and its sockets in this process are closed. */
-  readonly end: (principal: Principal) => Effect.Effect<void, StoreUnavailable>
-}>()("parley/domain/Sessions") {}
+export class Sessions extends Context.Service<
+  Sessions,
+  {
+    readonly open: (profile: Profile) => Effect.Effect<TokenPair, StoreUnavailable>
+    /** Who shows this access token. Asks the store: a session that was logged out is `revoked`. */
+    readonly authenticate: (
+      accessToken: Redacted.Redacted<string>
+    ) => Effect.Effect<Principal, InvalidToken | StoreUnavailable>
+    /**
+     * Rotates. N racing refreshes of one token make one pair. Within 10 s, while the new pair is unused, a retry gets the identical pair;
+     * after its use, or after 10 s, the replay ends the whole family (`replayed`).
+     */
+    readonly refresh: (
+      refreshToken: Redacted.Redacted<string>
+    ) => Effect.Effect<TokenPair, InvalidToken | StoreUnavailable>
+    /** Logout. When this answers, the session is gone from the store and its sockets in this process are closed. */
+    readonly end: (principal: Principal) => Effect.Effect<void, StoreUnavailable>
+  }
+>()("parley/domain/Sessions") {}

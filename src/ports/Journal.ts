@@ -43,19 +43,22 @@ export interface Placed {
  *
  * **Not here.** Who may write, what a message may hold, who is told: that is the room's.
  */
-export class Journal extends Context.Service<Journal, {
-  readonly epoch: Epoch
-  /**
-   * Stores `events` after `expectedHead` and answers one `Placed` an event, in order. Events without an `earlier` get
-   * `expectedHead + 1`, `+ 2` … At most one append of a room is under way at a time: the caller sees to that.
-   */
-  readonly append: (
-    room: RoomName,
-    expectedHead: Seq,
-    events: ReadonlyArray<RoomEvent>
-  ) => Effect.Effect<ReadonlyArray<Placed>, JournalError>
-  /** The last position of the room; 0 where it has none. */
-  readonly head: (room: RoomName) => Effect.Effect<Seq, JournalError>
-  /** Entries after `after`, oldest first, at most `limit` (≥ 1). Fewer only at the log's end. */
-  readonly read: (room: RoomName, after: Seq, limit: number) => Effect.Effect<ReadonlyArray<Entry>, JournalError>
-}>()("parley/ports/Journal") {}
+export class Journal extends Context.Service<
+  Journal,
+  {
+    readonly epoch: Epoch
+    /**
+     * Stores `events` after `expectedHead` and answers one `Placed` an event, in order. Events without an `earlier` get
+     * `expectedHead + 1`, `+ 2` … At most one append of a room is under way at a time: the caller sees to that.
+     */
+    readonly append: (
+      room: RoomName,
+      expectedHead: Seq,
+      events: ReadonlyArray<RoomEvent>
+    ) => Effect.Effect<ReadonlyArray<Placed>, JournalError>
+    /** The last position of the room; 0 where it has none. */
+    readonly head: (room: RoomName) => Effect.Effect<Seq, JournalError>
+    /** Entries after `after`, oldest first, at most `limit` (≥ 1). Fewer only at the log's end. */
+    readonly read: (room: RoomName, after: Seq, limit: number) => Effect.Effect<ReadonlyArray<Entry>, JournalError>
+  }
+>()("parley/ports/Journal") {}

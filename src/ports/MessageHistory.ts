@@ -27,6 +27,9 @@ export interface HistoryPage {
  * after `after` and stops before `before`. Only committed entries are in a page. The newest page touches no
  * disk where the room's tail holds it.
  */
-export class MessageHistory extends Context.Service<MessageHistory, {
-  readonly page: (query: HistoryQuery) => Effect.Effect<HistoryPage, JournalError>
-}>()("parley/ports/MessageHistory") {}
+export class MessageHistory extends Context.Service<
+  MessageHistory,
+  {
+    readonly page: (query: HistoryQuery) => Effect.Effect<HistoryPage, JournalError>
+  }
+>()("parley/ports/MessageHistory") {}

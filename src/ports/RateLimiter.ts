@@ -21,7 +21,10 @@ export interface RateDecision {
  * Fixed windows, counted in this process. Memory is bounded: past a named number of keys the one whose window began first is
  * forgotten (its owner gets a fresh window: a flood of keys may loosen a limit, never fill the memory).
  */
-export class RateLimiter extends Context.Service<RateLimiter, {
-  /** Counts one and says whether it is within the limit. A refused one is not counted. */
-  readonly consume: (limit: RateLimit) => Effect.Effect<RateDecision>
-}>()("parley/ports/RateLimiter") {}
+export class RateLimiter extends Context.Service<
+  RateLimiter,
+  {
+    /** Counts one and says whether it is within the limit. A refused one is not counted. */
+    readonly consume: (limit: RateLimit) => Effect.Effect<RateDecision>
+  }
+>()("parley/ports/RateLimiter") {}

@@ -21,12 +21,15 @@ export interface UserRecord extends Profile {
 /**
  * The accounts. Usernames are unique and compared exactly, code point by code point: `TESTUSER` is not `testuser`.
  */
-export class Users extends Context.Service<Users, {
-  /** Of N racing creations of one username exactly one succeeds. */
-  readonly create: (user: {
-    readonly username: string
-    readonly fullName: string
-    readonly passwordHash: string
-  }) => Effect.Effect<Profile, UsernameTaken | StoreUnavailable>
-  readonly findByUsername: (username: string) => Effect.Effect<Option.Option<UserRecord>, StoreUnavailable>
-}>()("parley/ports/Users") {}
+export class Users extends Context.Service<
+  Users,
+  {
+    /** Of N racing creations of one username exactly one succeeds. */
+    readonly create: (user: {
+      readonly username: string
+      readonly fullName: string
+      readonly passwordHash: string
+    }) => Effect.Effect<Profile, UsernameTaken | StoreUnavailable>
+    readonly findByUsername: (username: string) => Effect.Effect<Option.Option<UserRecord>, StoreUnavailable>
+  }
+>()("parley/ports/Users") {}
