@@ -1,0 +1,188 @@
+import { Config, ConfigProvider, Duration, Effect, Schema } from "effect"
+import { Count, Host, Hosts, Networks, Origins, Port, Secret, SigningSecret, Text, Ttl, UrlOf } from "./ConfigSchema.ts"
+import { VariableList } from "./ConfigVariable.ts"
+import type { Variable } from "./ConfigVariable.ts"
+import { misspellings } from "./Misspelling.ts"
+import { StartError } from "./StartError.ts"
+
+const list = new VariableList()
+
+const settings = Config.all({
+  host: list.required("APP_HOST", "localhost", Host, {
+    expected: "a host name or an IP address",
+    about: "Where both ports listen; `0.0.0.0` is every interface"
+  }),
+  apiPort: list.required("APP_PORT", "4000", Port, {
+    expected: "a port number 0–65535",
+    about: "The page and the HTTP API; 0 picks a free port"
+  }),
+  socketPort: list.required("APP_PORT_SOCKET", "8080", Port, {
+    expected: "a port number 0–65535",
+    about: "WebSockets (the API's port takes them too); may be the same port"
+  }),
+  dataDir: list.required("DATA_DIR", "./data", Text, {
+    expected: "a directory",
+    about: "Where the embedded database lives"
+  }),
+  jwtSecret: list.optional("JWT_SECRET", SigningSecret, {
+    expected: "at least 32 bytes",
+    about: "Signs the tokens; made on first start, in `DATA_DIR/jwt-secret`, where not set",
+    secret: true
+  }),
+  accessTokenTtl: list.required("ACCESS_TOKEN_TTL", "15 minutes", Ttl, {
+    expected: 'a duration between a second and a year such as "15 minutes"',
+    about: "How long an access token is good"
+  }),
+  refreshTokenTtl: list.required("REFRESH_TOKEN_TTL", "24 hours", Ttl, {
+    expected: 'a duration between a second and a year such as "24 hours"',
+    about: "How long a refresh token is good"
+  }),
+  rateLimitPerMinute: list.required("RATE_LIMIT_PER_MINUTE", "50", Count, {
+    expected: "a whole number, 0 for no limit",
+    about: "Requests of one address to `/api/*`; 0 = no limit"
+  }),
+  loginsPerMinute: list.required("LOGINS_PER_MINUTE", "5", Count, {
+    expected: "a whole number, 0 for no limit",
+    about: "Logins of one account from one address; 0 = no limit"
+  }),
+  messageRate: list.required("MESSAGE_RATE", "5", Count, {
+    expected: "a whole number, 0 for no limit",
+    about: "Messages a second of one user, over all sockets; 0 = no limit"
+  }),
+  messageBurst: list.required("MESSAGE_BURST", "20", Count, {
+    expected: "a whole number",
+    about: "So many at once before `MESSAGE_RATE` counts"
+  }),
+  socketsPerUser: list.required("SOCKETS_PER_USER", "10", Count, {
+    expected: "a whole number, 0 for no limit",
+    about: "Sockets of one account; 0 = no limit"
+  }),
+  socketsPerIp: list.required("SOCKETS_PER_IP", "1000", Count, {
+    expected: "a whole number, 0 for no limit",
+    about: "Sockets of one address (an office shares one); 0 = no limit"
+  }),
+  guests: list.required("GUESTS", "allow", Schema.Literals(["allow", "deny"]), {
+    expected: '"allow" or "deny"',
+    about: "Whether a socket without a token may talk"
+  }),
+  allowedHosts: list.required("ALLOWED_HOSTS", "", Hosts, {
+    expected: "host names, separated by commas",
+    about: "`Host` headers that are served beside loopback names and `APP_HOST`"
+  }),
+  allowedOrigins: list.required("ALLOWED_ORIGINS", "", Origins, {
+    expected: "origins such as https://chat.example, separated by commas",
+    about: "Pages of other hosts that may call this server"
+  }),
+  trustedProxies: list.required("TRUSTED_PROXIES", "", Networks, {
+    expected: "IP addresses or CIDR blocks, separated by commas",
+    about: "Proxies whose `X-Forwarded-For` is believed"
+  }),
+  dashboard: list.optional("DASHBOARD", Schema.Literals(["open", "token", "off"]), {
+    expected: '"open", "token" or "off"',
+    about: "Who may see `/dashboard`: open by default on a loopback `APP_HOST`, else token"
+  }),
+  logFile: list.required("LOG_FILE", "./logs/chat_message.log", Text, {
+    expected: "a file",
+    about: "The structured log: a JSON object a line; SIGHUP reopens it"
+  }),
+  logLevel: list.required("LOG_LEVEL", "info", Schema.Literals(["trace", "debug", "info", "warn", "error", "fatal"]), {
+    expected: '"trace", "debug", "info", "warn", "error" or "fatal"',
+    about: "The least level that is logged"
+  }),
+  dbHost: list.optional("DB_HOST", Host, { expected: "a host name or an IP address", about: "MySQL (not served yet)" }),
+  dbPort: list.optional("DB_PORT", Port, { expected: "a port number 0–65535", about: "MySQL (not served yet)" }),
+  dbUser: list.optional("DB_USER", Text, { expected: "a user name", about: "MySQL (not served yet)" }),
+  dbPassword: list.optional("DB_PASSWORD", Secret, {
+    expected: "a password",
+    about: "MySQL (not served yet)",
+    secret: true
+  }),
+  dbName: list.optional("DB_NAME", Text, { expected: "a database's name", about: "MySQL (not served yet)" }),
+  // These two may hold a password: they are not shown either.
+  mongodbUri: list.optional("MONGODB_URI", Schema.RedactedFromValue(UrlOf("mongodb", "mongodb+srv")), {
+    expected: "mongodb://…",
+    about: "MongoDB (not served yet)",
+    secret: true
+  }),
+  natsUrl: list.optional("NATS_URL", Schema.RedactedFromValue(UrlOf("nats", "tls", "ws", "wss")), {
+    expected: "nats://…",
+    about: "NATS (not served yet)",
+    secret: true
+  }),
+  apiKey: list.optional("API_KEY", Secret, {
+    expected: "a key",
+    about: "The server API (not served yet)",
+    secret: true
+  }),
+  apmServerUrl: list.optional("ELASTIC_APM_SERVER_URL", UrlOf("http", "https"), {
+    expected: "http://… or https://…",
+    about: "Elastic APM (not served yet)"
+  }),
+  otlpEndpoint: list.optional("OTEL_EXPORTER_OTLP_ENDPOINT", UrlOf("http", "https"), {
+    expected: "http://… or https://…",
+    about: "OpenTelemetry (not served yet)"
+  })
+})
+
+type Settings = Config.Success<typeof settings>
+
+export interface AppConfig extends Omit<Settings, "dashboard"> {
+  readonly dashboard: "open" | "token" | "off"
+  /** What was set but does nothing: one line each, for the log. */
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** Every variable that the server reads, in the order of the documentation. */
+export const variables: ReadonlyArray<Variable> = list.all
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const databases = ["DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "MONGODB_URI"]
+const neededDatabases = ["DB_HOST", "DB_USER", "DB_NAME", "MONGODB_URI"]
+
+/** Variables that a later release serves: to ignore them would be to lose somebody's messages in the wrong place. */
+const databaseProblems = (env: Environment): ReadonlyArray<string> => {
+  const isSet = (name: string): boolean => (env[name] ?? "") !== ""
+  const asked = [...databases, "NATS_URL"].filter(isSet)
+  if (asked.length === 0) return []
+  const missing = neededDatabases.filter((name) => !isSet(name))
+  const only = "this release keeps everything in the embedded database in DATA_DIR: unset"
+  return missing.length > 0
+    ? [`${asked.join(", ")}: set without ${missing.join(", ")}, and ${only} ${asked.length === 1 ? "it" : "them"}`]
+    : [`${asked.join(", ")}: MySQL, MongoDB and NATS are not served yet; ${only} them`]
+}
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
+
+/** Documented for a later release: harmless to set, so a line in the log is enough. */
+const notServedYet = ["API_KEY", "ELASTIC_APM_SERVER_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+
+/**
+ * The configuration out of `env`, whose empty values count as not set. Fails once, with a line for **every** wrong value that names the variable, what was
+ * expected and, but for secrets, what was found.
+ */
+export const loadConfig = (env: Environment): Effect.Effect<AppConfig, StartError> =>
+  Effect.gen(function* () {
+    const wrong = [...(yield* list.problems(env)), ...databaseProblems(env)]
+    if (wrong.length > 0) return yield* new StartError({ lines: wrong })
+    const read = yield* Effect.orDie(settings.parse(ConfigProvider.fromUnknown(env)))
+    if (Duration.isGreaterThan(read.accessTokenTtl, read.refreshTokenTtl)) {
+      return yield* new StartError({ lines: ["ACCESS_TOKEN_TTL: expected at most REFRESH_TOKEN_TTL"] })
+    }
+    if (read.messageRate > 0 && read.messageBurst === 0) {
+      return yield* new StartError({ lines: ["MESSAGE_BURST: expected at least 1 while MESSAGE_RATE is not 0"] })
+    }
+    return {
+      ...read,
+      dashboard: read.dashboard ?? (isLoopback(read.host) ? "open" : "token"),
+      warnings: [
+        ...misspellings(
+          Object.keys(env),
+          variables.map((known) => known.name)
+        ),
+        ...notServedYet
+          .filter((name) => (env[name] ?? "") !== "")
+          .map((name) => `${name} is set, but this release does nothing with it`)
+      ]
+    }
+  })
