@@ -1,0 +1,246 @@
+import { Clock, Context, Effect, FiberSet, Layer, Semaphore } from "effect"
+import type { Redacted } from "effect"
+import type { Principal, SessionId } from "../../domain/Account.ts"
+import { EngineStats } from "../../domain/EngineStats.ts"
+import { GuestNames } from "../../domain/GuestNames.ts"
+import { Meanwhile } from "../../domain/Meanwhile.ts"
+import { MessageRate } from "../../domain/MessageRate.ts"
+import { Seq } from "../../domain/Room.ts"
+import type { RoomName } from "../../domain/Room.ts"
+import { mayEnter } from "../../domain/RoomAccess.ts"
+import { RoomRegistry } from "../../domain/RoomRegistry.ts"
+import { Sessions } from "../../domain/Sessions.ts"
+import type { InvalidToken } from "../../domain/Sessions.ts"
+import { Journal } from "../../ports/Journal.ts"
+import { SessionSignals } from "../../ports/SessionSignals.ts"
+import type { CloseCode } from "./CloseCode.ts"
+import * as Close from "./CloseCode.ts"
+import { ClassicSession } from "./classic/ClassicSession.ts"
+import { classicWire } from "./classic/ClassicWire.ts"
+import type { Engine, Opening } from "./Engine.ts"
+import { Connection } from "./Connection.ts"
+import { catchUpPage, RoomChannel } from "./RoomChannel.ts"
+import type { Subscription } from "./RoomChannel.ts"
+import { SocketCensus } from "./SocketCensus.ts"
+import type { Transport, TransportEvents } from "./Transport.ts"
+
+export interface ChatSocketsOptions {
+  /** `deny`: whoever brings no token within `authTimeoutMillis` is closed. */
+  readonly guests: "allow" | "deny"
+  /** Frames a second and at once, of a user over all his sockets, of guests by address; 0 a second is no limit. */
+  readonly messageRate: number
+  readonly messageBurst: number
+  /** Sockets of one user, and of one address; 0 is no limit. */
+  readonly socketsPerUser: number
+  readonly socketsPerAddress: number
+}
+
+const authTimeoutMillis = 5_000
+const pingEveryMillis = 20_000
+const pongWithinMillis = 30_000
+/** A full socket that drains no byte for so long is cut. */
+const stallMillis = 5_000
+const sweepMillis = 1_000
+/** Pages that sockets behind the tail read from the journal at once, over all rooms. */
+const pageReaders = 8
+/** How long a stop waits for rooms to commit what was taken in, and for peers to say goodbye. */
+const drainMillis = 2_000
+
+/**
+ * Every socket of this process, whatever brought it. Sockets end with their session before its end is answered; tokens, heartbeats and stalled readers are looked after about once
+ * a second.
+ */
+export class ChatSockets extends Context.Service<
+  ChatSockets,
+  {
+    /** Whether one more socket may come from this address. */
+    readonly admits: (address: string) => boolean
+    /** Takes a socket over; what it sends and gets is the classic wire's. */
+    readonly acceptClassic: (transport: Transport, opening: Opening) => TransportEvents
+  }
+>()("parley/adapters/ws/ChatSockets") {
+  static readonly layer = (options: ChatSocketsOptions) => Layer.effect(ChatSockets, make(options))
+}
+
+const closeOf = (reason: InvalidToken["reason"]): CloseCode =>
+  reason === "expired"
+    ? Close.tokenExpired
+    : reason === "revoked" || reason === "replayed"
+      ? Close.loggedOut
+      : Close.badToken
+
+const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
+  const registry = yield* RoomRegistry
+  const sessions = yield* Sessions
+  const names = yield* GuestNames
+  const journal = yield* Journal
+  const signals = yield* SessionSignals
+  const stats = yield* EngineStats
+  const clock = yield* Clock.Clock
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const pages = yield* Semaphore.make(pageReaders)
+
+  const connections = new Set<Connection>()
+  const channels = new Map<RoomName, RoomChannel>()
+  const census = new SocketCensus(options)
+  const ended = new Meanwhile<SessionId>()
+  const now = () => clock.currentTimeMillisUnsafe()
+  let draining = false
+
+  const readPage = (subscription: Subscription) => {
+    const { channel } = subscription
+    fork(
+      pages
+        .withPermits(1)(
+          Effect.suspend(() =>
+            subscription.connection.open
+              ? journal.read(channel.room.name, Seq.make(subscription.cursor), catchUpPage)
+              : Effect.succeed([])
+          )
+        )
+        .pipe(
+          Effect.map((entries) => channel.page(subscription, entries)),
+          Effect.catch((error) =>
+            Effect.sync(() => subscription.connection.close(Close.overloaded)).pipe(
+              Effect.andThen(Effect.logWarning("A socket could not catch up from the journal", error.detail))
+            )
+          )
+        )
+    )
+  }
+
+  const channelContext = { wire: classicWire, stats, readPage }
+
+  const closed = (connection: Connection, code: CloseCode | undefined) => {
+    connections.delete(connection)
+    census.leave(connection)
+    stats.sockets = connections.size
+    if (code === Close.tooSlow) stats.socketsTooSlow += 1
+    const { subscription } = connection
+    if (subscription === undefined) return
+    const { channel } = subscription
+    if (channel.size === 0) {
+      channels.delete(channel.room.name)
+      channel.room.followers.delete(channel)
+    }
+    registry.leave(channel.room)
+  }
+
+  const follow = Effect.fnUntraced(
+    function* (connection: Connection, name: RoomName, from: (head: Seq) => number) {
+      if (!mayEnter(connection.principal ?? "guest", name)) return Close.forbidden
+      const room = yield* registry.enter(name)
+      if (!connection.open) {
+        registry.leave(room)
+        return undefined
+      }
+      let channel = channels.get(name)
+      // A room that was lost and read anew is another object; the old one's sockets were told to go.
+      if (channel === undefined || channel.room !== room) {
+        channel = new RoomChannel(room, channelContext)
+        channels.set(name, channel)
+        room.followers.add(channel)
+      }
+      connection.subscription = channel.join(connection, from(room.published))
+      return undefined
+    },
+    Effect.catch((error) =>
+      Effect.logWarning("A room could not be read", error.detail).pipe(Effect.as<CloseCode>(Close.overloaded))
+    )
+  )
+
+  const admit = (connection: Connection, principal: Principal): CloseCode | undefined => {
+    if (!connection.open) return undefined
+    if (ended.has(principal.sessionId)) return Close.loggedOut
+    if (connection.principal !== undefined && connection.principal.userId !== principal.userId) return Close.badToken
+    return census.admit(connection, principal) ? undefined : Close.tooManySockets
+  }
+
+  const authenticate = (connection: Connection, token: Redacted.Redacted<string>) =>
+    Effect.suspend(() => {
+      ended.begin()
+      return sessions.authenticate(token)
+    }).pipe(
+      Effect.map((principal) => admit(connection, principal)),
+      Effect.catchTags({
+        InvalidToken: ({ reason }) => Effect.succeed<CloseCode>(closeOf(reason)),
+        StoreUnavailable: () => Effect.succeed<CloseCode>(Close.overloaded)
+      }),
+      Effect.ensuring(Effect.sync(() => ended.end()))
+    )
+
+  yield* signals.subscribe((signal) => {
+    if (signal._tag !== "SessionEnded") return
+    ended.note(signal.sessionId)
+    for (const connection of Array.from(census.ofSession(signal.sessionId))) {
+      connection.permit.revoked = {
+        code: "session_ended",
+        message: "The session was ended: log in again.",
+        retryable: false
+      }
+      connection.cut(signal.reason === "expired" ? Close.tokenExpired : Close.loggedOut)
+    }
+  })
+
+  const engine: Engine = {
+    registry,
+    names,
+    rate: new MessageRate({ perSecond: options.messageRate, burst: options.messageBurst }),
+    stats,
+    epoch: journal.epoch,
+    guests: options.guests,
+    now,
+    fork: (effect) => void fork(effect),
+    authenticate,
+    follow
+  }
+
+  const lookAfter = (connection: Connection, at: number) => {
+    if (connection.principal !== undefined && at >= connection.principal.expiresAt) connection.cut(Close.tokenExpired)
+    else if (connection.isStalled(at, stallMillis)) connection.cut(Close.tooSlow)
+    else if (at - connection.aliveAt >= pongWithinMillis) connection.cut(Close.noPong)
+    else if (
+      connection.principal === undefined &&
+      options.guests === "deny" &&
+      at - connection.openedAt >= authTimeoutMillis
+    )
+      connection.close(Close.authTimeout)
+    else if (at - Math.max(connection.pingedAt, connection.aliveAt) >= pingEveryMillis) {
+      connection.pingedAt = at
+      connection.transport.ping()
+    }
+  }
+
+  yield* Effect.sync(() => {
+    const at = now()
+    for (const connection of connections) lookAfter(connection, at)
+  }).pipe(Effect.delay(sweepMillis), Effect.forever, Effect.forkScoped)
+
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      draining = true
+      // What was taken in is committed and goes out before the goodbye.
+      for (const { transport } of connections) transport.pause()
+      yield* Effect.timeoutOption(registry.whenIdle, drainMillis)
+      for (const connection of Array.from(connections)) connection.close(Close.restart)
+    })
+  )
+
+  return ChatSockets.of({
+    admits: (address) => !draining && census.hasRoom(address),
+    acceptClassic: (transport, opening) => {
+      const connection = new Connection(transport, opening.address, now(), closed)
+      const session = new ClassicSession(connection, engine, opening)
+      if (draining) {
+        connection.close(Close.restart)
+        return session
+      }
+      connections.add(connection)
+      census.enter(connection)
+      stats.socketsAccepted += 1
+      stats.sockets = connections.size
+      session.start()
+      return session
+    }
+  })
+})

@@ -1,0 +1,124 @@
+// Hot path: `write` and `writable` are called once a batch and socket.
+import { Effect } from "effect"
+import type { Principal } from "../../domain/Account.ts"
+import { makePermit } from "../../domain/Permit.ts"
+import type { Permit } from "../../domain/Permit.ts"
+import type { CloseCode } from "./CloseCode.ts"
+import type { Subscription } from "./RoomChannel.ts"
+import type { Transport } from "./Transport.ts"
+
+/**
+ * Past so many bytes that the kernel has not taken, a socket is not written to until it drained. At least Node's own high-water mark, or no
+ * `drain` would ever come.
+ */
+const highWater = 256 * 1024
+
+/** One socket, whatever wire it speaks. */
+export class Connection {
+  readonly transport: Transport
+  /** The peer's address, as limits key it. */
+  readonly address: string
+  subscription: Subscription | undefined
+  /** Who speaks; `undefined` is a guest. */
+  principal: Principal | undefined
+  /** The leave to speak of the session this socket belongs to. */
+  readonly permit: Permit = makePermit()
+  open = true
+  #full = false
+  /** Last sign of life, and when it was last pinged: milliseconds since 1970 UTC. */
+  aliveAt: number
+  pingedAt: number
+  /** While it is full: what was queued when it last moved, and when that was. */
+  stalledAt = 0
+  #stalledBytes = 0
+  #onDrained: Array<() => void> = []
+  /** Frames refused in a row because of the message rate. */
+  refusedInARow = 0
+  readonly openedAt: number
+  readonly #closed: (connection: Connection, code: CloseCode | undefined) => void
+
+  constructor(
+    transport: Transport,
+    address: string,
+    now: number,
+    closed: (connection: Connection, code: CloseCode | undefined) => void
+  ) {
+    this.transport = transport
+    this.address = address
+    this.openedAt = now
+    this.aliveAt = now
+    this.pingedAt = now
+    this.#closed = closed
+  }
+
+  get writable(): boolean {
+    return this.open && !this.#full
+  }
+
+  write(bytes: Uint8Array): void {
+    this.transport.write(bytes)
+    if (this.transport.queuedBytes() > highWater) this.#full = true
+  }
+
+  /** The kernel took everything: go on where it was left. */
+  drained(): void {
+    if (!this.#full) return
+    this.#full = false
+    this.stalledAt = 0
+    this.#tellDrained()
+    if (this.subscription !== undefined) this.subscription.channel.pump(this.subscription)
+  }
+
+  /** Completes once the socket can be written to again, or is gone. */
+  whenDrained(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.writable || !this.open) resume(Effect.void)
+      else this.#onDrained.push(() => resume(Effect.void))
+    })
+  }
+
+  #tellDrained(): void {
+    const waiting = this.#onDrained
+    this.#onDrained = []
+    for (const tell of waiting) tell()
+  }
+
+  /** Whether a full socket has drained no byte for `limit` milliseconds. Asked about once a second. */
+  isStalled(now: number, limit: number): boolean {
+    if (!this.#full) return false
+    const queued = this.transport.queuedBytes()
+    if (this.stalledAt === 0 || queued < this.#stalledBytes) {
+      this.stalledAt = now
+      this.#stalledBytes = queued
+      return false
+    }
+    return now - this.stalledAt >= limit
+  }
+
+  /** Says why; nothing more is written, nothing more is taken from it. */
+  close(code: CloseCode): void {
+    if (!this.#end(code)) return
+    this.transport.close(code.code, code.reason)
+  }
+
+  /** As `close`, for a peer that must not get, or cannot take, what is queued. */
+  cut(code: CloseCode): void {
+    if (!this.#end(code)) return
+    if (this.transport.queuedBytes() > 0) this.transport.terminate()
+    else this.transport.close(code.code, code.reason)
+  }
+
+  /** The transport is gone. */
+  gone(): void {
+    this.#end(undefined)
+  }
+
+  #end(code: CloseCode | undefined): boolean {
+    if (!this.open) return false
+    this.open = false
+    if (this.subscription !== undefined) this.subscription.channel.leave(this.subscription)
+    this.#closed(this, code)
+    this.#tellDrained()
+    return true
+  }
+}

@@ -1,0 +1,41 @@
+import type { Effect, Redacted } from "effect"
+import type { EngineStats } from "../../domain/EngineStats.ts"
+import type { GuestNames } from "../../domain/GuestNames.ts"
+import type { MessageRate } from "../../domain/MessageRate.ts"
+import type { RoomName, Seq } from "../../domain/Room.ts"
+import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
+import type { CloseCode } from "./CloseCode.ts"
+import type { Connection } from "./Connection.ts"
+
+/** What the handshake, or the harness, knows of a newcomer. `since` and `history` exclude each other. */
+export interface Opening {
+  readonly address: string
+  readonly token: Redacted.Redacted<string> | undefined
+  readonly room: RoomName
+  readonly since: number | undefined
+  readonly epoch: string | undefined
+  readonly history: number | undefined
+}
+
+/** What a wire's session needs of the engine. */
+export interface Engine {
+  readonly registry: RoomRegistry["Service"]
+  readonly names: GuestNames["Service"]
+  readonly rate: MessageRate
+  readonly stats: EngineStats["Service"]
+  readonly epoch: string
+  readonly guests: "allow" | "deny"
+  readonly now: () => number
+  readonly fork: (effect: Effect.Effect<void>) => void
+  /** Makes the socket the account's: counted, closed with its session. `undefined`, or why not. */
+  readonly authenticate: (
+    connection: Connection,
+    token: Redacted.Redacted<string>
+  ) => Effect.Effect<CloseCode | undefined>
+  /** Subscribes the socket to its room from `cursor` on. */
+  readonly follow: (
+    connection: Connection,
+    room: RoomName,
+    from: (head: Seq) => number
+  ) => Effect.Effect<CloseCode | undefined>
+}

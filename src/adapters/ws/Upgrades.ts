@@ -1,0 +1,131 @@
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { STATUS_CODES } from "node:http"
+import type { IncomingMessage } from "node:http"
+import type { Duplex } from "node:stream"
+import { EngineStats } from "../../domain/EngineStats.ts"
+import { defaultRoom, RoomName, Seq } from "../../domain/Room.ts"
+import { describeIssues } from "../schema/Issues.ts"
+import { HttpServers } from "../http/HttpServers.ts"
+import { ChatSockets } from "./ChatSockets.ts"
+import type { Opening } from "./Engine.ts"
+import { makeAcceptor } from "./WebSocketTransport.ts"
+
+/** A handshake that is refused: an RFC 9457 problem. */
+export interface Refusal {
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+}
+
+export interface UpgradesOptions {
+  /** Whether this Host and Origin may come in: the refusal if not. */
+  readonly guard: (headers: {
+    readonly host: string | undefined
+    readonly origin: string | undefined
+  }) => Refusal | undefined
+  /** The client's address as limits key it. */
+  readonly address: (remoteAddress: string | undefined, forwardedFor: string | undefined) => string
+}
+
+const classicPath = "/message/v1/send"
+const maxHistory = 1_000
+
+const integer = (maximum: number) =>
+  Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum }))
+
+const Query = Schema.Struct({
+  room: Schema.optionalKey(RoomName),
+  since: Schema.optionalKey(integer(Number.MAX_SAFE_INTEGER).pipe(Schema.decodeTo(Seq))),
+  epoch: Schema.optionalKey(Schema.NonEmptyString),
+  history: Schema.optionalKey(integer(maxHistory))
+})
+const decodeQuery = Schema.decodeUnknownExit(Query, { errors: "all" })
+
+type Asked = Omit<Opening, "address" | "token">
+
+const badQuery = (detail: string): Refusal => ({ status: 400, title: "The query is not valid", detail })
+
+const askedOf = (parameters: URLSearchParams): Asked | Refusal => {
+  const known: Record<string, string> = {}
+  for (const name of ["room", "since", "epoch", "history"]) {
+    const value = parameters.get(name)
+    if (value !== null) known[name] = value
+  }
+  if (parameters.has("since") && parameters.has("history")) return badQuery("since and history exclude each other")
+  const query = decodeQuery(known)
+  if (query._tag === "Failure") return badQuery(describeIssues(query))
+  const { epoch, history, room, since } = query.value
+  return { room: room ?? defaultRoom, since, epoch, history }
+}
+
+/** From `Authorization: Bearer`, or the subprotocol pair `bearer, <token>`; never from the URL. */
+const tokenOf = ({ headers }: IncomingMessage): Redacted.Redacted<string> | undefined => {
+  const [scheme, credential] = (headers.authorization ?? "").split(" ", 2)
+  if (scheme?.toLowerCase() === "bearer" && credential !== undefined) return Redacted.make(credential)
+  const [first, second] = (headers["sec-websocket-protocol"] ?? "").split(",", 2)
+  return first?.trim() === "bearer" && second !== undefined ? Redacted.make(second.trim()) : undefined
+}
+
+const refuse = (socket: Duplex, { detail, status, title }: Refusal): void => {
+  const body = JSON.stringify({ type: "about:blank", title, status, detail })
+  const retry = status === 429 || status === 503 ? "Retry-After: 5\r\n" : ""
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n${retry}\r\n${body}`
+  )
+}
+
+const first = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
+  typeof header === "string" || header === undefined ? header : header.join(", ")
+
+/** Takes the WebSocket handshakes of both servers. What can be refused without a look at a store is refused here, by HTTP. */
+export const layer = (options: UpgradesOptions) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const servers = yield* HttpServers
+      const sockets = yield* ChatSockets
+      const stats = yield* EngineStats
+      const acceptor = makeAcceptor()
+
+      const judge = (request: IncomingMessage, address: string): Asked | Refusal => {
+        const url = URL.parse(request.url ?? "", "ws://localhost")
+        if (url?.pathname !== classicPath) {
+          return { status: 404, title: "Not found", detail: `WebSockets are served at ${classicPath}` }
+        }
+        const { host, origin } = request.headers
+        const refusal = options.guard({ host, origin })
+        if (refusal !== undefined) return refusal
+        if (!sockets.admits(address)) {
+          return {
+            status: 429,
+            title: "Too many sockets",
+            detail: "This address holds as many sockets as it may, or the server is restarting."
+          }
+        }
+        return askedOf(url.searchParams)
+      }
+
+      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+        // Without a listener a peer that goes away now would end the process.
+        socket.on("error", () => socket.destroy())
+        const address = options.address(request.socket.remoteAddress, first(request.headers["x-forwarded-for"]))
+        const asked = judge(request, address)
+        if ("status" in asked) {
+          stats.socketsRefused += 1
+          return refuse(socket, asked)
+        }
+        const opening: Opening = { ...asked, address, token: tokenOf(request) }
+        acceptor.accept(request, socket, head, (transport) => {
+          transport.listen(sockets.acceptClassic(transport, opening))
+        })
+      }
+
+      const both = new Set([servers.api, servers.socket])
+      for (const server of both) server.on("upgrade", onUpgrade)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          for (const server of both) server.off("upgrade", onUpgrade)
+        })
+      )
+    })
+  )

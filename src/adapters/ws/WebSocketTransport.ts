@@ -1,0 +1,114 @@
+// Hot path. The one file that knows `ws` from the inside: frames that were built once are written to its private net.Socket, which is safe while
+// compression is off and nothing is sent in fragments. `ws` is pinned to an exact version for this.
+import type { Duplex } from "node:stream"
+import type { IncomingMessage } from "node:http"
+import { Socket } from "node:net"
+import { WebSocket, WebSocketServer } from "ws"
+import type { Transport, TransportEvents } from "./Transport.ts"
+
+/** A message is at most 16 KiB (the engine answers a larger one with an error); a frame past this ends the connection with 1009. */
+const maxPayload = 64 * 1024
+
+/** A WebSocket with the connection that listens: a field, not closures, since there are many. */
+class ChatSocket extends WebSocket {
+  events: TransportEvents | undefined
+}
+
+const options = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload,
+  maxFragments: 64,
+  maxBufferedChunks: 1_024,
+  // Not in the published types yet.
+  closeTimeout: 2_000,
+  WebSocket: ChatSocket,
+  // The pair `bearer, <token>` brings a token from a browser: only its first half is ever echoed.
+  handleProtocols: (protocols: Set<string>) => (protocols.has("bearer") ? "bearer" : false)
+} as const
+
+export class WebSocketTransport implements Transport {
+  readonly #socket: ChatSocket
+  readonly #raw: Socket
+
+  constructor(socket: ChatSocket, raw: Socket) {
+    this.#socket = socket
+    this.#raw = raw
+  }
+
+  /** From now on the peer is heard. */
+  listen(events: TransportEvents): void {
+    this.#socket.events = events
+    this.#socket.on("message", onMessage)
+    this.#socket.on("pong", onAlive)
+    this.#socket.on("ping", onAlive)
+    this.#socket.on("close", onClose)
+    this.#raw.on("drain", () => events.drained())
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#raw.write(bytes)
+  }
+
+  queuedBytes(): number {
+    return this.#raw.writableLength
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping()
+  }
+
+  close(code: number, reason: string): void {
+    // Read again, or the peer's goodbye is never seen.
+    this.#socket.resume()
+    this.#socket.close(code, reason)
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  // `binaryType` is "nodebuffer": ws gives a Buffer.
+  if (this instanceof ChatSocket && data instanceof Uint8Array) this.events?.frame(data, isBinary)
+}
+
+function onAlive(this: WebSocket): void {
+  if (this instanceof ChatSocket) this.events?.alive()
+}
+
+function onClose(this: WebSocket): void {
+  if (this instanceof ChatSocket) this.events?.closed()
+}
+
+/** A protocol error of the peer: `ws` closes the connection with the right code; without this listener it would end the process. */
+const onError = (): void => {}
+
+/** Completes handshakes. `accept` calls back with the open socket, or never where the handshake is not one (ws answers 400 itself). */
+export const makeAcceptor = () => {
+  const sockets = new WebSocketServer(options)
+  return {
+    accept: (
+      request: IncomingMessage,
+      socket: Duplex,
+      head: Buffer,
+      opened: (transport: WebSocketTransport) => void
+    ): void =>
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSocket.on("error", onError)
+        if (!(socket instanceof Socket)) return webSocket.terminate()
+        socket.setNoDelay(true)
+        opened(new WebSocketTransport(webSocket, socket))
+      })
+  }
+}

@@ -1,0 +1,40 @@
+import type { Json } from "effect/Schema"
+import type { RoomName } from "./Room.ts"
+import type { Entry } from "./RoomEvent.ts"
+
+/** An entry as people's clients see it, on the classic wire and in history. The seed's three fields come first. */
+export interface MessageView {
+  readonly from: string
+  readonly message: string
+  /** The server's clock, ISO 8601 UTC with milliseconds. */
+  readonly date: string
+  readonly id: string
+  readonly seq: number
+  readonly room: string
+  readonly guest?: true
+}
+
+/** The client's id; where it sent none, one made from the position: stable, never stored. */
+export const idOf = (room: RoomName, { event, seq }: Entry): string => event.id ?? `${room}-${seq}`
+
+/** A chat message is the payload `{message}`; any other payload is shown as its JSON. */
+export const messageText = (payload: Json): string => {
+  if (typeof payload === "object" && payload !== null && "message" in payload) {
+    const { message } = payload
+    if (typeof message === "string") return message
+  }
+  return JSON.stringify(payload)
+}
+
+export const viewOf = (room: RoomName, entry: Entry): MessageView => {
+  const { author, at, payload } = entry.event
+  const view = {
+    from: author.name,
+    message: messageText(payload),
+    date: new Date(at).toISOString(),
+    id: idOf(room, entry),
+    seq: entry.seq,
+    room
+  }
+  return author.kind === "guest" ? { ...view, guest: true } : view
+}

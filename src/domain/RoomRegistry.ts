@@ -1,0 +1,227 @@
+import { Clock, Context, Deferred, Effect, FiberSet, Layer, Scheduler } from "effect"
+import type { Exit } from "effect"
+import { Journal } from "../ports/Journal.ts"
+import { JournalError } from "../ports/Journal.ts"
+import { ChatRoom, defaultRoomLimits, run } from "./ChatRoom.ts"
+import type { RoomContext, RoomLimits, Waiting } from "./ChatRoom.ts"
+import { EngineStats } from "./EngineStats.ts"
+import { Readiness } from "./Readiness.ts"
+import { roomBusy, unavailable } from "./Rejection.ts"
+import type { Rejection } from "./Rejection.ts"
+import type { RoomName } from "./Room.ts"
+
+export interface RoomRegistryOptions {
+  readonly limits?: Partial<RoomLimits>
+  /** Rooms that are kept asleep, with their tails; past it the one asleep longest is forgotten. */
+  readonly maxAsleep?: number
+  /** What the tails of all rooms may hold together, bytes; past it the longest-quiet room's tail gives way. */
+  readonly tailBudget?: number
+}
+
+/**
+ * Owns the rooms of this process. A room starts on first use, read from the journal's tail; it has a fiber while commands wait, never two; without sockets and work it
+ * sleeps as a plain object, and at most `maxAsleep` (1,000) sleep: their tails share `tailBudget` (64 MiB) with all others.
+ */
+export class RoomRegistry extends Context.Service<
+  RoomRegistry,
+  {
+    /** Hands a command in: synchronous, no more than a push. The rejection says why it was not taken. */
+    readonly offer: (room: RoomName, waiting: Waiting) => Rejection | undefined
+    /** The room, awake, and kept in memory until as many `leave`s. */
+    readonly enter: (room: RoomName) => Effect.Effect<ChatRoom, JournalError>
+    readonly leave: (room: ChatRoom) => void
+    /** The room if it is in memory: for a look at its tail. */
+    readonly inMemory: (room: RoomName) => ChatRoom | undefined
+    /** Fails when the journal cannot be trusted any more: the process must end. */
+    readonly broken: Effect.Effect<never, JournalError>
+    /** Fibers of rooms that run now. */
+    readonly running: () => number
+    /** Completes when no room runs: all that was taken in is answered. */
+    readonly whenIdle: Effect.Effect<void>
+  }
+>()("parley/domain/RoomRegistry") {
+  static readonly layer = (options: RoomRegistryOptions = {}) => Layer.effect(RoomRegistry, make(options))
+}
+
+const closingMillis = 2_000
+
+const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
+  const journal = yield* Journal
+  const readiness = yield* Readiness
+  const stats = yield* EngineStats
+  const clock = yield* Clock.Clock
+  const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
+  const broken = yield* Deferred.make<never, JournalError>()
+
+  const limits = { ...defaultRoomLimits, ...options.limits }
+  const maxAsleep = options.maxAsleep ?? 1_000
+  const tailBudget = options.tailBudget ?? 64 * 1_048_576
+
+  /** Quietest first: a room moves to the end when it commits. */
+  const rooms = new Map<RoomName, ChatRoom>()
+  /** Asleep longest first. */
+  const asleep = new Set<ChatRoom>()
+  const awaiting = new Map<ChatRoom, Array<Deferred.Deferred<ChatRoom, JournalError>>>()
+  /** Rooms to be started together at the end of this tick, so that their appends share a commit. */
+  let dirty: Array<ChatRoom> = []
+  let running = 0
+  let closing = false
+  let idle: Deferred.Deferred<void> | undefined
+
+  const context: RoomContext = {
+    journal,
+    clock,
+    limits,
+    stats,
+    awake: (room) => {
+      for (const waiter of awaiting.get(room) ?? []) Deferred.doneUnsafe(waiter, Effect.succeed(room))
+      awaiting.delete(room)
+    },
+    tailGrew: (room) => {
+      stats.tailBytes += room.tail.bytes - room.countedBytes
+      room.countedBytes = room.tail.bytes
+      if (rooms.get(room.name) === room) {
+        rooms.delete(room.name)
+        rooms.set(room.name, room)
+      }
+      if (stats.tailBytes > tailBudget) shrinkTails()
+    },
+    journalAnswered: () => readiness.set("journal", undefined),
+    journalFailed: (error) => readiness.set("journal", error.detail)
+  }
+
+  const shrinkTails = () => {
+    for (const room of rooms.values()) {
+      while (!room.tail.isEmpty && stats.tailBytes > tailBudget) {
+        room.tail.dropOldest()
+        stats.tailBytes += room.tail.bytes - room.countedBytes
+        room.countedBytes = room.tail.bytes
+      }
+      if (stats.tailBytes <= tailBudget) return
+    }
+  }
+
+  const forget = (room: ChatRoom) => {
+    asleep.delete(room)
+    if (rooms.get(room.name) === room) rooms.delete(room.name)
+    stats.tailBytes -= room.countedBytes
+    room.countedBytes = 0
+    stats.roomsInMemory = rooms.size
+  }
+
+  const sleepIfIdle = (room: ChatRoom) => {
+    if (room.running || room.leases > 0 || room.mailbox.length > 0 || rooms.get(room.name) !== room) return
+    asleep.add(room)
+    for (const longest of asleep) {
+      if (asleep.size <= maxAsleep) break
+      forget(longest)
+    }
+  }
+
+  const find = (name: RoomName): ChatRoom => {
+    const known = rooms.get(name)
+    if (known !== undefined) {
+      asleep.delete(known)
+      return known
+    }
+    const room = new ChatRoom(name, limits)
+    rooms.set(name, room)
+    stats.roomsInMemory = rooms.size
+    return room
+  }
+
+  const start = (room: ChatRoom) => {
+    if (room.running) return
+    room.running = true
+    running += 1
+    dirty.push(room)
+    if (dirty.length === 1) dispatcher.scheduleTask(startDirty, 0)
+  }
+
+  const fork = yield* FiberSet.makeRuntime<never, void, JournalError>()
+
+  const startDirty = () => {
+    const starting = dirty
+    dirty = []
+    for (const room of starting) fork(run(room, context)).addObserver((exit) => ended(room, exit))
+  }
+
+  const ended = (room: ChatRoom, exit: Exit.Exit<void, JournalError>) => {
+    room.running = false
+    running -= 1
+    if (exit._tag === "Failure") lost(room, exit)
+    else if (room.mailbox.length > 0) start(room)
+    else sleepIfIdle(room)
+    if (running > 0 || idle === undefined) return
+    Deferred.doneUnsafe(idle, Effect.void)
+    idle = undefined
+  }
+
+  /** A room whose fiber failed knows nothing any more: it is dropped, and read anew on its next use. */
+  const lost = (room: ChatRoom, exit: Exit.Failure<void, JournalError>) => {
+    const error =
+      exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error ??
+      new JournalError({ reason: "Refused", detail: "the room's fiber died" })
+    forget(room)
+    for (const waiter of awaiting.get(room) ?? []) Deferred.doneUnsafe(waiter, Effect.fail(error))
+    awaiting.delete(room)
+    const waiting = room.mailbox
+    room.mailbox = []
+    for (const { id, sender } of waiting) sender.rejected(id, unavailable)
+    for (const follower of room.followers) follower.lost()
+    readiness.set("journal", error.detail)
+    if (error.reason === "Broken") Deferred.doneUnsafe(broken, Effect.fail(error))
+    else if (exit.cause.reasons.some((reason) => reason._tag === "Die")) {
+      fork(Effect.logError("A room's fiber died; it starts anew on its next use", exit.cause))
+    }
+  }
+
+  const whenIdle = Effect.suspend(() => {
+    if (running === 0) return Effect.void
+    idle ??= Deferred.makeUnsafe<void>()
+    return Deferred.await(idle)
+  })
+
+  // What was taken in is finished before the journal closes; a journal that does not answer is not waited for.
+  yield* Effect.addFinalizer(() => {
+    closing = true
+    return Effect.timeoutOption(whenIdle, closingMillis)
+  })
+
+  return RoomRegistry.of({
+    offer: (name, waiting) => {
+      if (closing) return unavailable
+      const room = find(name)
+      if (room.mailbox.length >= limits.mailbox) return roomBusy
+      room.mailbox.push(waiting)
+      start(room)
+      return undefined
+    },
+    enter: (name) =>
+      Effect.suspend(() => {
+        const room = find(name)
+        room.leases += 1
+        if (room.state !== undefined) return Effect.succeed(room)
+        const waiter = Deferred.makeUnsafe<ChatRoom, JournalError>()
+        const waiters = awaiting.get(room)
+        if (waiters === undefined) awaiting.set(room, [waiter])
+        else waiters.push(waiter)
+        start(room)
+        return Effect.onExit(Deferred.await(waiter), (exit) =>
+          Effect.sync(() => {
+            if (exit._tag === "Failure") leave(room)
+          })
+        )
+      }),
+    leave: (room) => leave(room),
+    inMemory: (name) => rooms.get(name),
+    broken: Deferred.await(broken),
+    running: () => running,
+    whenIdle
+  })
+
+  function leave(room: ChatRoom) {
+    room.leases -= 1
+    sleepIfIdle(room)
+  }
+})
