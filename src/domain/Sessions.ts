@@ -1,6 +1,10 @@
-import { Context, Schema } from "effect"
-import type { Effect, Redacted } from "effect"
+import { Clock, Context, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
+import { SessionSignals } from "../ports/SessionSignals.ts"
+import { SessionStore } from "../ports/SessionStore.ts"
+import type { StoredPair, StoredSession } from "../ports/SessionStore.ts"
+import { TokenSigner } from "../ports/TokenSigner.ts"
 import type { StoreUnavailable } from "../ports/Users.ts"
+import { SessionId } from "./Account.ts"
 import type { Principal, Profile } from "./Account.ts"
 
 export interface TokenPair {
@@ -15,10 +19,27 @@ export class InvalidToken extends Schema.TaggedError<InvalidToken>()("InvalidTok
   reason: Schema.Literals(["malformed", "expired", "wrong_type", "revoked", "replayed"])
 }) {}
 
-/** Logins and their tokens. */
+export interface SessionsOptions {
+  /** How long an access token lives, in milliseconds, rounded up to a second. Never longer than the refresh token. */
+  readonly accessTtlMillis: number
+  readonly refreshTtlMillis: number
+}
+
+/** How long after a rotation the pair before it may still be shown, as long as the new one is unused. */
+const graceMillis = 10_000
+/** Expired sessions are forgotten once an hour, so many at a time: a purge never holds the store for long. */
+const purgeEvery = "1 hour"
+const purgeBatch = 500
+
+/**
+ * Logins and their tokens. A login is a session (a family of token pairs) of which one pair is current. **A pair dies when its successor
+ * is first used, or 10 s after its successor was made**, its access token with its refresh token: until then a client whose reply was lost, and
+ * requests that were under way, are served. Ending the session ends all its pairs at once.
+ */
 export class Sessions extends Context.Service<
   Sessions,
   {
+    /** A new session: several of one user live side by side, and no two have a token in common. */
     readonly open: (profile: Profile) => Effect.Effect<TokenPair, StoreUnavailable>
     /** Who shows this access token. Asks the store: a session that was logged out is `revoked`. */
     readonly authenticate: (
@@ -34,4 +55,136 @@ export class Sessions extends Context.Service<
     /** Logout. When this answers, the session is gone from the store and its sockets in this process are closed. */
     readonly end: (principal: Principal) => Effect.Effect<void, StoreUnavailable>
   }
->()("parley/domain/Sessions") {}
+>()("parley/domain/Sessions") {
+  static readonly layer = (
+    options: SessionsOptions
+  ): Layer.Layer<Sessions, never, SessionStore | SessionSignals | TokenSigner> => Layer.effect(Sessions, make(options))
+}
+
+const make = Effect.fnUntraced(function* (options: SessionsOptions) {
+  const store = yield* SessionStore
+  const signals = yield* SessionSignals
+  const signer = yield* TokenSigner
+
+  type PairPlan = Omit<StoredPair, "accessHash" | "refreshHash">
+
+  const plan = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const refreshExpiresAt = inWholeSeconds(now + options.refreshTtlMillis)
+    return {
+      accessId: yield* signer.freshId,
+      refreshId: yield* signer.freshId,
+      issuedAt: Math.floor(now / 1_000) * 1_000,
+      accessExpiresAt: Math.min(inWholeSeconds(now + options.accessTtlMillis), refreshExpiresAt),
+      refreshExpiresAt
+    }
+  })
+
+  const sign = Effect.fnUntraced(function* (
+    { fullName, userId, username }: Profile,
+    sessionId: SessionId,
+    pair: PairPlan
+  ) {
+    const claims = { userId, username, fullName, sessionId, issuedAt: pair.issuedAt }
+    const access = { ...claims, tokenId: pair.accessId, expiresAt: pair.accessExpiresAt }
+    const refresh = { ...claims, tokenId: pair.refreshId, expiresAt: pair.refreshExpiresAt }
+    const tokens: TokenPair = {
+      accessToken: yield* signer.sign("access", access),
+      refreshToken: yield* signer.sign("refresh", refresh),
+      refreshExpiresAt: pair.refreshExpiresAt
+    }
+    return tokens
+  })
+
+  const toStored = (pair: PairPlan, tokens: TokenPair): StoredPair => ({
+    ...pair,
+    accessHash: signer.fingerprint(tokens.accessToken),
+    refreshHash: signer.fingerprint(tokens.refreshToken)
+  })
+
+  const verify = (kind: "access" | "refresh", token: Redacted.Redacted<string>) =>
+    signer.verify(kind, token).pipe(Effect.mapError(({ reason }) => new InvalidToken({ reason })))
+
+  // Between the store and the signal nothing may come, not even a client that hung up: its sockets would outlive the session.
+  const endFamily = (sessionId: SessionId, reason: "logout" | "replayed") =>
+    store
+      .remove(sessionId)
+      .pipe(Effect.andThen(signals.publish({ _tag: "SessionEnded", sessionId, reason })), Effect.uninterruptible)
+
+  const find = (sessionId: SessionId) =>
+    Effect.flatMap(
+      store.find(sessionId),
+      Option.match({
+        onNone: () => Effect.fail(new InvalidToken({ reason: "revoked" })),
+        onSome: (session) => Effect.succeed(session)
+      })
+    )
+
+  const open = Effect.fn("Sessions.open")(function* (profile: Profile) {
+    const sessionId = SessionId.make(yield* signer.freshId)
+    const pair = yield* plan
+    const tokens = yield* sign(profile, sessionId, pair)
+    yield* store.create({ sessionId, userId: profile.userId, pair: toStored(pair, tokens) })
+    return tokens
+  })
+
+  const authenticate = Effect.fn("Sessions.authenticate")(function* (accessToken: Redacted.Redacted<string>) {
+    const { expiresAt, fullName, sessionId, userId, username } = yield* verify("access", accessToken)
+    const session = yield* find(sessionId)
+    const now = yield* Clock.currentTimeMillis
+    const accessHash = signer.fingerprint(accessToken)
+    const inGrace = isInGrace(session, now)
+    if (session.pair.accessHash === accessHash) {
+      // Once the grace is over nobody asks any more whether the pair was used: then no write at all.
+      if (inGrace) yield* store.markUsed({ sessionId, accessHash, at: now })
+    } else if (!inGrace || session.previous?.accessHash !== accessHash) {
+      return yield* new InvalidToken({ reason: "revoked" })
+    }
+    return { userId, username, fullName, sessionId, expiresAt }
+  })
+
+  const refresh = Effect.fn("Sessions.refresh")(function* (refreshToken: Redacted.Redacted<string>) {
+    const claims = yield* verify("refresh", refreshToken)
+    const { sessionId } = claims
+    const shown = signer.fingerprint(refreshToken)
+
+    if ((yield* find(sessionId)).pair.refreshHash === shown) {
+      const pair = yield* plan
+      const tokens = yield* sign(claims, sessionId, pair)
+      const at = yield* Clock.currentTimeMillis
+      if (yield* store.rotate({ sessionId, from: shown, pair: toStored(pair, tokens), at })) return tokens
+    }
+
+    // Not the current pair's, or another refresh was faster: what stands there now was made out of the token that is shown, or it is a replay.
+    const session = yield* find(sessionId)
+    if (session.previous?.refreshHash === shown && isInGrace(session, yield* Clock.currentTimeMillis)) {
+      return yield* sign(claims, sessionId, session.pair)
+    }
+    yield* Effect.logWarning("a refresh token was replayed: its session is ended").pipe(
+      Effect.annotateLogs({ sessionId, userId: claims.userId })
+    )
+    yield* endFamily(sessionId, "replayed")
+    return yield* new InvalidToken({ reason: "replayed" })
+  })
+
+  const purge = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    while ((yield* store.removeExpired(now, purgeBatch)) > 0) yield* Effect.yieldNow
+  }).pipe(
+    Effect.catchTag("StoreUnavailable", ({ detail }) => Effect.logWarning("expired sessions were not purged", detail))
+  )
+  yield* Effect.forkScoped(Effect.repeat(purge, Schedule.spaced(purgeEvery)))
+
+  return {
+    open,
+    authenticate,
+    refresh,
+    end: Effect.fn("Sessions.end")(({ sessionId }: Principal) => endFamily(sessionId, "logout"))
+  }
+})
+
+const inWholeSeconds = (millis: number): number => Math.ceil(millis / 1_000) * 1_000
+
+/** Whether the pair before the current one may still be shown. */
+const isInGrace = ({ previous, usedAt }: StoredSession, now: number): boolean =>
+  previous !== undefined && usedAt === undefined && now - previous.rotatedAt < graceMillis

@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Redacted, Schema } from "effect"
+import { errors } from "jose"
+import { SignJWT } from "jose/jwt/sign"
+import { jwtVerify } from "jose/jwt/verify"
+import { SessionId, UserId } from "../../domain/Account.ts"
+import { TokenRejected, TokenSigner } from "../../ports/TokenSigner.ts"
+import type { TokenClaims, TokenKind } from "../../ports/TokenSigner.ts"
+
+/** RFC 7518 §3.2: a key for HS256 is at least as long as its hash. */
+const minSecretBytes = 32
+/** Ours have about 500 characters. What is longer is not looked at. */
+const maxTokenLength = 4_096
+const algorithm = "HS256"
+const typeOf: Record<TokenKind, string> = { access: "at+jwt", refresh: "rt+jwt" }
+
+/** The signing secret is too short to sign with. */
+export class WeakSecret extends Schema.TaggedError<WeakSecret>()("WeakSecret", {
+  bytes: Schema.Int
+}) {
+  override get message(): string {
+    return `the signing secret has ${this.bytes} bytes, at least ${minSecretBytes} are needed`
+  }
+}
+
+export interface TokenSignerOptions {
+  /** At least 32 bytes of UTF-8. */
+  readonly secret: Redacted.Redacted<string>
+  /** `parley` by default, as is the audience. */
+  readonly issuer?: string
+  readonly audience?: string
+  /** How far the clocks of several nodes may differ, 0–30 seconds. A token lives so much longer. 0 by default. */
+  readonly clockToleranceSeconds?: number
+}
+
+const Payload = Schema.Struct({
+  username: Schema.String,
+  full_name: Schema.String,
+  sub: Schema.NumberFromString.pipe(Schema.decodeTo(UserId)),
+  sid: SessionId,
+  jti: Schema.NonEmptyString,
+  iat: Schema.Int,
+  exp: Schema.Int
+})
+const decodePayload = Schema.decodeUnknownEffect(Payload)
+
+/** HS256 with jose: `typ` is `at+jwt` (RFC 9068) or `rt+jwt`. */
+export const layer = (options: TokenSignerOptions): Layer.Layer<TokenSigner, WeakSecret> =>
+  Layer.effect(
+    TokenSigner,
+    Effect.gen(function* () {
+      const secret = Buffer.from(Redacted.value(options.secret), "utf8")
+      if (secret.byteLength < minSecretBytes) return yield* new WeakSecret({ bytes: secret.byteLength })
+      const issuer = options.issuer ?? "parley"
+      const audience = options.audience ?? "parley"
+      const clockTolerance = Math.min(30, Math.max(0, options.clockToleranceSeconds ?? 0))
+      const key = yield* Effect.promise(() =>
+        crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"])
+      )
+
+      const sign = Effect.fn("TokenSigner.sign")((kind: TokenKind, claims: TokenClaims) =>
+        // The order of header and claims is part of the token's text: a token that is made again must be the same.
+        Effect.promise(() =>
+          new SignJWT({
+            username: claims.username,
+            full_name: claims.fullName,
+            iss: issuer,
+            aud: audience,
+            sub: String(claims.userId),
+            sid: claims.sessionId,
+            jti: claims.tokenId,
+            iat: claims.issuedAt / 1_000,
+            exp: claims.expiresAt / 1_000
+          })
+            .setProtectedHeader({ alg: algorithm, typ: typeOf[kind] })
+            .sign(key)
+        ).pipe(Effect.map((token) => Redacted.make(token)))
+      )
+
+      const verify = Effect.fn("TokenSigner.verify")(function* (kind: TokenKind, token: Redacted.Redacted<string>) {
+        const text = Redacted.value(token)
+        if (text.length > maxTokenLength) return yield* new TokenRejected({ reason: "malformed" })
+        const now = yield* Clock.currentTimeMillis
+        const { payload } = yield* Effect.tryPromise({
+          try: () =>
+            jwtVerify(text, key, {
+              algorithms: [algorithm],
+              typ: typeOf[kind],
+              issuer,
+              audience,
+              clockTolerance,
+              requiredClaims: ["username", "full_name", "sub", "sid", "jti", "iat", "exp"],
+              currentDate: new Date(now)
+            }),
+          catch: (error) => new TokenRejected({ reason: reasonOf(error) })
+        })
+        const claims = yield* decodePayload(payload).pipe(
+          Effect.mapError(() => new TokenRejected({ reason: "malformed" }))
+        )
+        return {
+          userId: claims.sub,
+          username: claims.username,
+          fullName: claims.full_name,
+          sessionId: claims.sid,
+          tokenId: claims.jti,
+          issuedAt: claims.iat * 1_000,
+          expiresAt: claims.exp * 1_000
+        }
+      })
+
+      return {
+        sign,
+        verify,
+        fingerprint: (token) => createHash("sha256").update(Redacted.value(token)).digest("hex"),
+        freshId: Effect.sync(() => randomUUID())
+      }
+    })
+  )
+
+const reasonOf = (error: unknown): TokenRejected["reason"] => {
+  if (error instanceof errors.JWTExpired) return "expired"
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === "typ") return "wrong_type"
+  return "malformed"
+}
