@@ -13,7 +13,7 @@ export class Progress {
   now(text: string): void {
     if (!this.#stream.isTTY || performance.now() - this.#last < 100) return
     this.#last = performance.now()
-    this.#stream.write(`\r\u001b[K${text.slice(0, this.#stream.columns - 1)}`)
+    this.#stream.write(`\r\u001b[K${text.slice(0, (this.#stream.columns || 80) - 1)}`)
   }
 
   done(text: string): void {

@@ -2,6 +2,8 @@ import type { Ratio, Row, Summary } from "./Summary.ts"
 
 /** Above this share of a core the generator itself may be what limits a figure, which is then a lower bound. */
 const generatorBusy = 0.9
+/** Above this share of a core something else on the machine spoils the figures. */
+const othersBusy = 0.2
 
 type Column = readonly [title: string, cell: (row: Row) => string]
 
@@ -27,6 +29,10 @@ export const table = (summary: Summary, labels: ReadonlyMap<string, string>): st
   text.splice(1, 0, widths.map((width) => "─".repeat(width)).join("  "))
   if (summary.rows.some((row) => row.generatorCpuShare > generatorBusy)) {
     text.push("* the load generator had little time left: the server may be faster than this.")
+  }
+  const others = Math.max(0, ...summary.rows.map((row) => row.othersCpuShare ?? 0))
+  if (others > othersBusy) {
+    text.push(`Other programs took up to ${percent(others)} of a core meanwhile: run again when the machine is quiet.`)
   }
   return [...text, "", ...summary.ratios.map((ratio) => sentence(ratio, label))].join("\n")
 }
