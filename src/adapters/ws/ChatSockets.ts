@@ -57,6 +57,11 @@ export class ChatSockets extends Context.Service<
     readonly admits: (address: string) => boolean
     /** Takes a socket over; what it sends and gets is the classic wire's. */
     readonly acceptClassic: (transport: Transport, opening: Opening) => TransportEvents
+    /**
+     * Takes no more sockets and nothing more from those it has, waits (2 s at most) until what was taken in is committed and on its way, and says goodbye
+     * (1012). The end of the layer does it, too; earlier is for whoever keeps other doors open meanwhile.
+     */
+    readonly drain: Effect.Effect<void>
   }
 >()("parley/adapters/ws/ChatSockets") {
   static readonly layer = (options: ChatSocketsOptions) => Layer.effect(ChatSockets, make(options))
@@ -216,17 +221,17 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     for (const connection of connections) lookAfter(connection, at)
   }).pipe(Effect.delay(sweepMillis), Effect.forever, Effect.forkScoped)
 
-  yield* Effect.addFinalizer(() =>
-    Effect.gen(function* () {
-      draining = true
-      // What was taken in is committed and goes out before the goodbye.
-      for (const { transport } of connections) transport.pause()
-      yield* Effect.timeoutOption(registry.whenIdle, drainMillis)
-      for (const connection of Array.from(connections)) connection.close(Close.restart)
-    })
-  )
+  const drain = Effect.gen(function* () {
+    draining = true
+    // What was taken in is committed and goes out before the goodbye.
+    for (const { transport } of connections) transport.pause()
+    yield* Effect.timeoutOption(registry.whenIdle, drainMillis)
+    for (const connection of Array.from(connections)) connection.close(Close.restart)
+  })
+  yield* Effect.addFinalizer(() => drain)
 
   return ChatSockets.of({
+    drain,
     admits: (address) => !draining && census.hasRoom(address),
     acceptClassic: (transport, opening) => {
       const connection = new Connection(transport, opening.address, now(), closed)
