@@ -1,0 +1,4 @@
+import { journalContract } from "../../contract/Journal.ts"
+import { memory } from "../../support/Journals.ts"
+
+journalContract(memory)

@@ -1,0 +1,4 @@
+import { journalContract } from "../../contract/Journal.ts"
+import { sqlite } from "../../support/Journals.ts"
+
+journalContract(sqlite)
