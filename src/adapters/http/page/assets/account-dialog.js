@@ -13,7 +13,7 @@ const forms = {
   register: {
     title: "Register",
     fields: [
-      { ...username, hint: "6 to 20 characters. Others see it." },
+      { ...username, hint: "6 to 20 letters, digits, dots, _ or -. Others see it." },
       { name: "full_name", label: "Full name", type: "text", autocomplete: "name", hint: "At least 6 characters." },
       { ...password, autocomplete: "new-password", hint: "At least 6 characters." }
     ],

@@ -44,7 +44,8 @@ const fieldsOf = (errors) => {
     const detail = error["detail"] ?? error["message"]
     // A pointer into the body, as JSON Pointer or as its URI fragment (RFC 6901).
     const field = typeof pointer === "string" ? /^#?\/([^/]+)/.exec(pointer)?.[1] : undefined
-    if (field !== undefined && typeof detail === "string") fields[field] ??= detail
+    if (field !== undefined && typeof detail === "string")
+      fields[field] ??= detail.charAt(0).toUpperCase() + detail.slice(1)
   }
   return fields
 }
@@ -60,7 +61,7 @@ const failureOf = async (response) => {
   const fields = fieldsOf(problem["errors"])
   if (status === 401) return { status, fields, text: "Your login is no longer valid." }
   if (status === 409) return { status, fields, text: "This username is taken." }
-  if (status === 422) return { status, fields, text: "Please mend what is marked." }
+  if (status === 422) return { status, fields, text: "Please correct what is marked." }
   if (status === 429) return { status, fields, text: `That was too often. ${wait(response)}` }
   if (status === 503) return { status, fields, text: `The server is busy. ${wait(response)}` }
   return { status, fields, text: typeof problem["detail"] === "string" ? problem["detail"] : title }

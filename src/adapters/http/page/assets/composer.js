@@ -8,10 +8,12 @@ export const Composer = ({ chat, draft, onDraft, onName }) => {
     // Where the keyboard covers half of the screen nobody wants it unasked.
     if (matchMedia("(hover: hover)").matches) field.current.focus({ preventScroll: true })
   }, [])
-  const guest = chat.account === undefined
+  // A login that ended is asked for first: nobody goes on as a guest without having chosen it.
+  const guest = chat.account === undefined && !chat.loggedOut
+  const shut = chat.loggedOut || draft.trim() === ""
   const send = (event) => {
     event.preventDefault()
-    if (draft.trim() === "") return
+    if (shut) return
     chat.post(draft)
     onDraft("")
     field.current.focus()
@@ -51,7 +53,7 @@ export const Composer = ({ chat, draft, onDraft, onName }) => {
             if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event)
           }}
         ></textarea>
-        <button type="submit" class="primary" disabled=${draft.trim() === ""}>Send</button>
+        <button type="submit" class="primary" disabled=${shut}>Send</button>
       </div>
       <p id="keys" class="hint keys">Enter sends, Shift+Enter breaks the line.</p>
     </form>

@@ -74,7 +74,7 @@ const RoomForm = ({ room, onEnter }) => {
         aria-describedby=${wrong ? "room-wrong" : undefined}
         onInput=${(event) => setName(event.currentTarget.value)}
       />
-      <button type="submit" class="quiet" disabled=${name.trim() === "" || name === room}>Go</button>
+      ${name.trim() !== "" && name !== room && html`<button type="submit" class="quiet">Go</button>`}
       ${wrong && html`<p id="room-wrong" class="wrong" role="alert">Letters, digits and _ . : - only, at most 64.</p>`}
     </form>
   `

@@ -144,6 +144,8 @@ export const RoomLog = ({ chat, onLogin, onEdit }) => {
 
   const look = useCallback(() => {
     const element = box.current
+    // A scroll that was still to be told when the room was left.
+    if (element === null) return
     const bottom = element.scrollHeight - element.clientHeight - element.scrollTop
     anchor.current = undefined
     for (const item of element.querySelectorAll("li[data-seq]")) {
@@ -167,10 +169,11 @@ export const RoomLog = ({ chat, onLogin, onEdit }) => {
     }
   })
   useEffect(() => {
+    const element = box.current
     const observer = new ResizeObserver(() => {
-      if (chat.timeline.following) box.current.scrollTop = box.current.scrollHeight
+      if (chat.timeline.following) element.scrollTop = element.scrollHeight
     })
-    observer.observe(box.current)
+    observer.observe(element)
     return () => observer.disconnect()
   }, [chat])
 
