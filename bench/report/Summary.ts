@@ -38,6 +38,8 @@ export interface Ratio {
   /** The least and the greatest ratio of turns with the same number. */
   readonly least: number
   readonly greatest: number
+  /** Median deliveries per CPU-second of the server against the same: what other programs on the machine spoil least. */
+  readonly perCpuSecond: number | undefined
 }
 
 export interface Summary {
@@ -90,6 +92,8 @@ const rowOf = (turns: ReadonlyArray<Turn>): Row => {
 
 const ratioOf = (own: ReadonlyArray<Turn>, peer: ReadonlyArray<Turn>): Ratio => {
   const rate = (turn: Turn | undefined): number => turn?.deliveriesPerSecond ?? Number.NaN
+  const perCpuSecond = (turns: ReadonlyArray<Turn>) => rowOf(turns).deliveriesPerCpuSecond
+  const [ownPerCpu, peerPerCpu] = [perCpuSecond(own), perCpuSecond(peer)]
   const pairs = own.map((turn) => rate(turn) / rate(peer.find((other) => other.turn === turn.turn)))
   return {
     target: own[0]?.target ?? "",
@@ -97,6 +101,7 @@ const ratioOf = (own: ReadonlyArray<Turn>, peer: ReadonlyArray<Turn>): Ratio => 
     sockets: own[0]?.sockets ?? 0,
     deliveries: median(own.map(rate)) / median(peer.map(rate)),
     least: Math.min(...pairs),
-    greatest: Math.max(...pairs)
+    greatest: Math.max(...pairs),
+    perCpuSecond: ownPerCpu && peerPerCpu && ownPerCpu / peerPerCpu
   }
 }

@@ -39,7 +39,8 @@ export const table = (summary: Summary, labels: ReadonlyMap<string, string>): st
 
 const sentence = (ratio: Ratio, label: (target: string) => string): string =>
   `${thousands(ratio.sockets)} sockets: ${label(ratio.target)} delivers ${times(ratio.deliveries)} what ${label(ratio.peer)} delivers ` +
-  `(turn by turn ${times(ratio.least)} to ${times(ratio.greatest)}).`
+  `(turn by turn ${times(ratio.least)} to ${times(ratio.greatest)}` +
+  `${ratio.perCpuSecond === undefined ? "" : `; per CPU-second of the server ${times(ratio.perCpuSecond)}`}).`
 
 const pad = (cell: string, width: number, left: boolean): string => (left ? cell.padEnd(width) : cell.padStart(width))
 const thousands = (value: number | undefined): string =>

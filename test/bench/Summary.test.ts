@@ -44,7 +44,9 @@ it("Rows are medians over the turns, and ratios are of medians with their range 
     ["ws", 60, 2, undefined]
   ])
   expect(rows[0]).toMatchObject({ serverCpuShare: 2, deliveriesPerCpuSecond: 750 })
-  expect(ratios).toEqual([{ target: "parley", peer: "ws", sockets: 100, deliveries: 25, least: 10, greatest: 40 }])
+  expect(ratios).toEqual([
+    { target: "parley", peer: "ws", sockets: 100, deliveries: 25, least: 10, greatest: 40, perCpuSecond: 25 }
+  ])
 })
 
 it("The times that ps prints are read", () => {
