@@ -1,0 +1,130 @@
+import { Schema } from "effect"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { RoomName, Seq } from "../../domain/Room.ts"
+import {
+  LoginsLimited,
+  NameTaken,
+  RoomForbidden,
+  TooManyRequests,
+  Unauthorized,
+  Unavailable,
+  WrongCredentials
+} from "./ApiProblems.ts"
+import { Authorization, RefreshAuthorization } from "./Authorization.ts"
+import { FullName, LoginField, NewPassword, Username } from "./Fields.ts"
+import { refreshPath } from "./RefreshCookie.ts"
+import { Validation } from "./Validation.ts"
+
+/** How many messages a page of history may have, and has when nobody asks. */
+export const maxHistory = 1_000
+export const defaultHistory = 100
+
+const Registration = Schema.Struct({ username: Username, password: NewPassword, full_name: FullName })
+
+const Registered = Schema.Struct({ username: Schema.String, full_name: Schema.String })
+
+const Credentials = Schema.Struct({ username: LoginField, password: LoginField })
+
+/** `refresh_token` is left out where the page asked for the cookie. */
+const Tokens = Schema.Struct({ token: Schema.String, refresh_token: Schema.optionalKey(Schema.String) })
+
+const LoggedIn = Schema.Struct({ ...Registered.fields, ...Tokens.fields })
+
+const Message = Schema.Struct({
+  from: Schema.String,
+  message: Schema.String,
+  date: Schema.String.annotate({
+    description: "The server's clock, ISO 8601 UTC with milliseconds",
+    format: "date-time"
+  }),
+  id: Schema.String,
+  seq: Schema.Int,
+  guest: Schema.optionalKey(Schema.Literal(true))
+})
+
+const Position = Seq.annotate({ message: "must be a position: a whole number from 0 on" })
+
+const Limit = Schema.Int.check(
+  Schema.isBetween({ minimum: 1, maximum: maxHistory }, { message: `must be a whole number from 1 to ${maxHistory}` })
+)
+
+const Room = RoomName.annotate({ message: "must be 1 to 64 letters, digits or _ . : -, optionally after a $" })
+
+const users = HttpApiGroup.make("user")
+  .add(
+    HttpApiEndpoint.post("register", "/api/user/v1/register", {
+      payload: Registration,
+      success: Registered.pipe(HttpApiSchema.status(201)),
+      error: [NameTaken, Unavailable, TooManyRequests]
+    })
+      .middleware(Validation)
+      .annotate(OpenApi.Summary, "Open an account"),
+    HttpApiEndpoint.post("login", "/api/user/v1/login", {
+      payload: Credentials,
+      success: LoggedIn,
+      error: [WrongCredentials, LoginsLimited, Unavailable, TooManyRequests]
+    })
+      .middleware(Validation)
+      .annotate(OpenApi.Summary, "Log in")
+      .annotate(
+        OpenApi.Description,
+        "With `X-Parley-Page: 1` the refresh token comes as an HttpOnly cookie instead of in the body."
+      ),
+    HttpApiEndpoint.delete("logout", "/api/user/v1/logout", {
+      success: HttpApiSchema.NoContent,
+      error: [Unavailable, TooManyRequests]
+    })
+      .middleware(Authorization)
+      .annotate(OpenApi.Summary, "Log out")
+      .annotate(OpenApi.Description, "The session is gone when this answers, and its sockets with it."),
+    HttpApiEndpoint.put("refresh", refreshPath, {
+      success: Tokens,
+      error: [Unauthorized, Unavailable, TooManyRequests]
+    })
+      .middleware(RefreshAuthorization)
+      .annotate(OpenApi.Summary, "Change the refresh token for a new pair")
+      .annotate(
+        OpenApi.Description,
+        "The refresh token as bearer, or the page's cookie with `X-Parley-Page: 1` (then the new one comes as the cookie again). " +
+          "A retry within 10 seconds gets the same pair; a later replay ends the session."
+      )
+  )
+  .annotate(OpenApi.Description, "Accounts and sessions")
+
+const messages = HttpApiGroup.make("message")
+  .add(
+    HttpApiEndpoint.get("history", "/api/message/v1/history", {
+      query: {
+        room: Schema.optionalKey(Room),
+        limit: Schema.optionalKey(Limit),
+        before: Schema.optionalKey(Position),
+        after: Schema.optionalKey(Position)
+      },
+      success: Schema.Array(Message),
+      error: [RoomForbidden, Unavailable, TooManyRequests]
+    })
+      .middleware(Validation)
+      .middleware(Authorization)
+      .annotate(OpenApi.Summary, "A page of a room's history")
+      .annotate(
+        OpenApi.Description,
+        `Oldest first. Without \`before\` and \`after\` the newest ${defaultHistory}; \`Link\` has the page before (\`prev\`), or after \`after\` the page that follows (\`next\`).`
+      )
+  )
+  .annotate(OpenApi.Description, "Messages")
+
+/** The seed's HTTP API, as its README has it, and what was added to it. */
+export const Api = HttpApi.make("parley")
+  .add(users, messages)
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
+  .annotate(HttpApi.QueryParseOptions, { errors: "all" })
+  .annotate(OpenApi.Title, "Parley")
+  .annotate(OpenApi.Version, "1")
+  .annotate(
+    OpenApi.Description,
+    "Real-time chat: accounts, sessions and the history of rooms. Errors are RFC 9457 problems."
+  )

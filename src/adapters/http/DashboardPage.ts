@@ -1,0 +1,161 @@
+/** The monitor's page: a shell without data, its script and its style. The script asks `/dashboard` for the numbers. */
+export const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Parley monitor</title>
+<link rel="stylesheet" href="/dashboard.css">
+<script type="module" src="/dashboard.js"></script>
+</head>
+<body>
+<header>
+<h1>Parley monitor</h1>
+<p id="state" role="status">Loading …</p>
+</header>
+<main id="groups"></main>
+<footer><a href="/">Chat</a> <a href="/docs">API</a> <a href="/metrics">Metrics</a></footer>
+<noscript><p>The numbers need JavaScript; <code>/dashboard</code> with <code>Accept: application/json</code> has them too.</p></noscript>
+</body>
+</html>
+`
+
+export const css = `:root { color-scheme: light dark; --line: light-dark(#d8dce3, #343a46); --soft: light-dark(#5b6472, #9aa4b4);
+  --card: light-dark(#fff, #1b1f27); --page: light-dark(#f5f6f8, #12151b); --accent: light-dark(#1f5fd0, #7cabff); --bad: light-dark(#b3261e, #ff9a91); }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); font: 16px/1.5 system-ui, sans-serif; }
+header, main, footer, noscript { max-width: 72rem; margin: 0 auto; padding: 1rem; }
+header { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1rem; }
+h1 { font-size: 1.35rem; margin: 0; }
+h2 { font-size: .95rem; color: var(--soft); margin: 1.25rem 0 .5rem; font-weight: 600; }
+#state { margin: 0; color: var(--soft); }
+#state.bad { color: var(--bad); }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .75rem; margin: 0; }
+dl > div { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .7rem .9rem; }
+dt { color: var(--soft); font-size: .85rem; }
+dd { margin: 0; font-size: 1.4rem; font-variant-numeric: tabular-nums; }
+svg { display: block; width: 100%; height: 2rem; margin-top: .25rem; }
+polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+footer a { color: var(--accent); margin-right: 1rem; }
+`
+
+export const js = `const everyMillis = 2000
+const kept = 60
+
+const number = new Intl.NumberFormat("en")
+const count = (value) => number.format(value)
+const percent = (value) => value.toFixed(1) + " %"
+const millis = (value) => value.toFixed(1) + " ms"
+const bytes = (value) => {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"]
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) { value /= 1024; unit++ }
+  return value.toFixed(unit === 0 ? 0 : 1) + " " + units[unit]
+}
+const perSecond = (read) => (sample, before, seconds) =>
+  before === undefined || seconds <= 0 ? 0 : Math.max(0, (read(sample) - read(before)) / seconds)
+
+const groups = [
+  ["Chat", [
+    ["Sockets", (s) => s.engine.sockets, count],
+    ["Rooms in memory", (s) => s.engine.roomsInMemory, count],
+    ["Messages a second", perSecond((s) => s.engine.messagesCommitted), (v) => count(Math.round(v))],
+    ["Deliveries a second", perSecond((s) => s.engine.deliveries), (v) => count(Math.round(v))],
+    ["Commits a second", perSecond((s) => s.engine.commits), (v) => count(Math.round(v))],
+    ["Messages since the start", (s) => s.engine.messagesCommitted, count],
+    ["Rejected since the start", (s) => s.engine.rejections, count],
+    ["Too slow, cut", (s) => s.engine.socketsTooSlow, count]
+  ]],
+  ["Process", [
+    ["CPU", (s) => s.pid.cpu, percent],
+    ["Memory", (s) => s.pid.ram, bytes],
+    ["Connections", (s) => s.pid.conns, count],
+    ["Event loop lag, 99 %", (s) => s.event_loop_lag_ms.p99, millis]
+  ]],
+  ["Machine", [
+    ["CPU", (s) => s.os.cpu, percent],
+    ["Memory", (s) => s.os.ram, (v, s) => bytes(v) + " of " + bytes(s.os.total_ram)],
+    ["Load", (s) => s.os.load_avg, (v) => v.toFixed(2)],
+    ["TCP connections", (s) => s.os.conns, count]
+  ]]
+]
+
+const svgNames = "http://www.w3.org/2000/svg"
+const cards = []
+for (const [title, rows] of groups) {
+  const heading = document.createElement("h2")
+  heading.textContent = title
+  const list = document.createElement("dl")
+  for (const [name, read, show] of rows) {
+    const card = document.createElement("div")
+    const term = document.createElement("dt")
+    term.textContent = name
+    const value = document.createElement("dd")
+    value.textContent = "–"
+    const chart = document.createElementNS(svgNames, "svg")
+    chart.setAttribute("viewBox", "0 0 " + (kept - 1) + " 20")
+    chart.setAttribute("preserveAspectRatio", "none")
+    chart.setAttribute("aria-hidden", "true")
+    const line = chart.appendChild(document.createElementNS(svgNames, "polyline"))
+    card.append(term, value, chart)
+    list.append(card)
+    cards.push({ read, show, value, line, seen: [] })
+  }
+  document.getElementById("groups").append(heading, list)
+}
+
+const state = document.getElementById("state")
+const say = (text, bad) => { state.textContent = text; state.classList.toggle("bad", bad) }
+
+let token
+const ask = () => fetch("/dashboard", {
+  headers: { Accept: "application/json", ...(token === undefined ? {} : { Authorization: "Bearer " + token }) }
+})
+
+// Whoever is logged in on the chat page of this browser is known by its cookie.
+const logIn = async () => {
+  const response = await fetch("/api/user/v1/refresh-token", { method: "PUT", headers: { "X-Parley-Page": "1" } })
+  if (!response.ok) return false
+  token = (await response.json()).token
+  return true
+}
+
+let before
+let beforeAt = 0
+const draw = (sample, at) => {
+  const seconds = (at - beforeAt) / 1000
+  for (const card of cards) {
+    const value = card.read(sample, before, seconds)
+    card.value.textContent = card.show(value, sample)
+    card.seen.push(value)
+    if (card.seen.length > kept) card.seen.shift()
+    const top = Math.max(...card.seen, 1e-9)
+    const first = kept - card.seen.length
+    card.line.setAttribute("points", card.seen.map((v, i) => (first + i) + "," + (19 - 18 * v / top).toFixed(2)).join(" "))
+  }
+  before = sample
+  beforeAt = at
+}
+
+const turn = async () => {
+  try {
+    let response = await ask()
+    if (response.status === 401 && await logIn()) response = await ask()
+    if (response.status === 401) return say("Log in on the chat page first: only people with an account may see this.", true)
+    if (!response.ok) return say("The server answers " + response.status + ".", true)
+    const sample = await response.json()
+    draw(sample, performance.now())
+    const problems = sample.problems.map(({ check, problem }) => check + ": " + problem)
+    if (problems.length > 0) return say("Not ready. " + problems.join("; "), true)
+    say("Ready, up " + count(Math.floor(sample.uptime_s / 60)) + " min", false)
+  } catch {
+    say("The server does not answer.", true)
+  }
+}
+
+const loop = async () => {
+  if (!document.hidden) await turn()
+  setTimeout(loop, everyMillis)
+}
+loop()
+`

@@ -1,0 +1,72 @@
+import { Effect, Redacted } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Sessions } from "../../domain/Sessions.ts"
+import * as DashboardPage from "./DashboardPage.ts"
+import * as Monitor from "./Monitor.ts"
+import { problemResponse } from "./Problem.ts"
+
+export interface DashboardOptions {
+  /**
+   * `DASHBOARD`: who may see the monitor's numbers. `open`: whoever reaches it; `token`: who shows a valid access token; `off`: nobody, there
+   * is no such page. The page's shell holds no number and is shown in `token`, too.
+   */
+  readonly dashboard: "open" | "token" | "off"
+}
+
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'"
+].join("; ")
+
+const page = HttpServerResponse.text(DashboardPage.html, {
+  contentType: "text/html; charset=utf-8",
+  headers: { "content-security-policy": pagePolicy, "cache-control": "no-cache", vary: "Accept" }
+})
+
+const asset = (text: string, contentType: string) =>
+  HttpServerResponse.text(text, { contentType, headers: { "cache-control": "no-cache" } })
+
+const wantsJson = ({ headers }: HttpServerRequest): boolean => {
+  const accept = headers["accept"] ?? ""
+  return accept.includes("application/json") && !accept.includes("text/html")
+}
+
+/** `/dashboard`: the monitor's page, or its numbers under `Accept: application/json`. */
+export const layer = (options: DashboardOptions) =>
+  HttpRouter.use((router) =>
+    Effect.gen(function* () {
+      if (options.dashboard === "off") return
+      const sessions = yield* Sessions
+      const sample = yield* Monitor.make
+      const numbers = Effect.map(sample, (body) =>
+        HttpServerResponse.jsonUnsafe(body, { headers: { "cache-control": "no-store", vary: "Accept" } })
+      )
+
+      const guarded = (request: HttpServerRequest) => {
+        const token = /^bearer +(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
+        if (token === undefined) return Effect.succeed(problemResponse(401))
+        return sessions.authenticate(Redacted.make(token)).pipe(
+          Effect.andThen(numbers),
+          Effect.catchTags({
+            InvalidToken: () => Effect.succeed(problemResponse(401)),
+            StoreUnavailable: () => Effect.succeed(problemResponse(503))
+          })
+        )
+      }
+
+      yield* router.add("GET", "/dashboard", (request) => {
+        if (!wantsJson(request)) return Effect.succeed(page)
+        return options.dashboard === "open" ? numbers : guarded(request)
+      })
+      yield* router.add("GET", "/dashboard.js", asset(DashboardPage.js, "text/javascript; charset=utf-8"))
+      yield* router.add("GET", "/dashboard.css", asset(DashboardPage.css, "text/css; charset=utf-8"))
+    })
+  )

@@ -1,0 +1,158 @@
+import { ByteSize, Cause, Clock, Effect, Option } from "effect"
+import * as HttpServerError from "effect/http/HttpServerError"
+import { HttpServerRequest, MaxBodySize } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { randomUUID } from "node:crypto"
+import { Readiness } from "../../domain/Readiness.ts"
+import { RateLimiter } from "../../ports/RateLimiter.ts"
+import type { AccessOptions } from "./AccessOptions.ts"
+import { rateLimitHeaders, rateLimitOf } from "./ApiRateLimit.ts"
+import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
+import { makeClientAddress } from "./ClientAddress.ts"
+import { makeHostPolicy } from "./HostPolicy.ts"
+import { makeOriginPolicy } from "./OriginPolicy.ts"
+import type { OriginVerdict } from "./OriginPolicy.ts"
+import { secondsOf } from "./ApiProblems.ts"
+import { asProblem, problemResponse } from "./Problem.ts"
+import { corsHeaders, preflightHeaders, securityHeaders } from "./ReplyHeaders.ts"
+import { RouteTable } from "./RouteTable.ts"
+import { makeTrustedProxies } from "./TrustedProxies.ts"
+import { CurrentVisit } from "./Visit.ts"
+import type { Visit } from "./Visit.ts"
+
+export interface EdgeOptions extends AccessOptions, ApiRateLimitOptions {}
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** A request's body is read up to here, then it is 413. */
+export const maxBodyBytes = 64 * 1024
+
+/** Probes name us by address, and there is nothing in the reply. */
+const probes = new Set(["/healthz", "/readyz"])
+
+/** Asked for all day by machines. */
+const quiet = new Set([...probes, "/metrics"])
+
+/** A URL's path, without the query that may hold anything. */
+const pathOf = (url: string): string => url.split(/[?#;]/, 1)[0] ?? url
+
+/**
+ * What a failed route answers. Failures that nobody foresaw are logged here, with their cause, and answered as 500 without it.
+ */
+const replyToFailure = (cause: Cause.Cause<unknown>): Effect.Effect<Response> =>
+  Effect.flatMap(HttpServerError.causeResponse(cause), ([response]) =>
+    response.status === 500 ? Effect.as(Effect.logError("a request failed", cause), response) : Effect.succeed(response)
+  )
+
+const logged = (request: HttpServerRequest, path: string, status: number, millis: number): Effect.Effect<void> => {
+  const log = status >= 500 ? Effect.logWarning : quiet.has(path) ? Effect.logDebug : Effect.logInfo
+  return Effect.annotateLogs(log("request"), { method: request.method, path, status, millis })
+}
+
+/**
+ * Everything that is the same for every request, around the routes: its id, whose it is, the limit of `/api/*`, `Host` and `Origin`, the body's
+ * limit, errors as problems, headers, and its one log line (without query, tokens or bodies). Never fails.
+ */
+export const make = Effect.fnUntraced(function* (options: EdgeOptions) {
+  const readiness = yield* Readiness
+  const limiter = yield* RateLimiter
+  const routes = yield* RouteTable
+  const servesHost = makeHostPolicy(options)
+  const originVerdict = makeOriginPolicy(options)
+  const clientAddress = makeClientAddress(options)
+  const isTrusted = makeTrustedProxies(options.trustedProxies)
+  const draining = () => readiness.problems().some(({ check }) => check === "draining")
+
+  const visitOf = (request: HttpServerRequest): Visit => {
+    const remote = Option.getOrUndefined(request.remoteAddress)
+    const peer = clientAddress(remote, undefined).address
+    return {
+      id: randomUUID(),
+      clientKey: clientAddress(remote, request.headers["x-forwarded-for"]).key,
+      secure: isTrusted(peer) && request.headers["x-forwarded-proto"] === "https"
+    }
+  }
+
+  /** Who is refused before any route is looked at; `undefined` lets in. */
+  const refusal = (
+    request: HttpServerRequest,
+    path: string,
+    origin: OriginVerdict
+  ): Effect.Effect<Response> | undefined => {
+    const { host } = request.headers
+    if (!probes.has(path) && !servesHost(host)) {
+      return Effect.as(
+        Effect.logWarning(`refused the host ${JSON.stringify(host?.slice(0, 200))}: ALLOWED_HOSTS does not name it`),
+        problemResponse(421)
+      )
+    }
+    if (!origin.accepted) return Effect.as(Effect.logWarning(origin.reason), problemResponse(403))
+    return Number(request.headers["content-length"] ?? 0) > maxBodyBytes
+      ? Effect.succeed(problemResponse(413))
+      : undefined
+  }
+
+  /** The reply to a method that the path does not have, `OPTIONS` and 404 among them; `undefined`: a route has it. */
+  const offTheMap = (method: string, path: string): Response | undefined => {
+    // No path of ours has an escape in it: decoding could only make one path of two.
+    const found = path.includes("%") ? [] : routes.methodsOf(path)
+    if (found.length === 0) return problemResponse(404)
+    if (found.includes(method)) return undefined
+    const allow = [...found, "OPTIONS"].join(", ")
+    return method === "OPTIONS"
+      ? HttpServerResponse.empty({ status: 204, headers: { allow, ...preflightHeaders(allow) } })
+      : HttpServerResponse.setHeader(problemResponse(405), "allow", allow)
+  }
+
+  const headersOf = (response: Response, visit: Visit, path: string, acceptedOrigin: string | undefined) => ({
+    ...securityHeaders,
+    ...(path.startsWith("/api/") || response.status >= 400 ? { "cache-control": "no-store" } : {}),
+    ...(acceptedOrigin === undefined ? {} : corsHeaders(acceptedOrigin)),
+    ...response.headers,
+    ...(response.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+    ...(draining() ? { connection: "close" } : {}),
+    "x-request-id": visit.id
+  })
+
+  return <E, R>(app: Effect.Effect<Response, E, R>): Effect.Effect<Response, never, R | HttpServerRequest> => {
+    const routed = app.pipe(
+      Effect.provideService(MaxBodySize, ByteSize.bytes(maxBodyBytes)),
+      Effect.catchCause(replyToFailure)
+    )
+    return Effect.gen(function* () {
+      const request = yield* HttpServerRequest
+      const began = yield* Clock.currentTimeMillis
+      const path = pathOf(request.url)
+      const visit = visitOf(request)
+      const { host, origin } = request.headers
+      const verdict = originVerdict(origin, host)
+
+      const answer = Effect.gen(function* () {
+        // A preflight asks on behalf of the request that will count.
+        const limit = request.method === "OPTIONS" ? undefined : rateLimitOf(options, path, visit.clientKey)
+        const decision = limit === undefined ? undefined : yield* limiter.consume(limit)
+        const response =
+          decision?.allowed === false
+            ? problemResponse(429, { retry_after: secondsOf(decision.resetMillis) })
+            : yield* (
+                refusal(request, path, verdict) ??
+                  Effect.suspend(() => {
+                    const beside = offTheMap(request.method, path)
+                    return beside === undefined ? routed : Effect.succeed(beside)
+                  })
+              )
+        const reply = response.status >= 400 ? asProblem(response, visit.id) : response
+        const sent = HttpServerResponse.setHeaders(reply, {
+          ...headersOf(reply, visit, path, verdict.accepted ? origin : undefined),
+          ...(limit === undefined || decision === undefined ? {} : rateLimitHeaders(limit, decision))
+        })
+        yield* logged(request, path, sent.status, (yield* Clock.currentTimeMillis) - began)
+        return sent
+      })
+      return yield* answer.pipe(
+        Effect.provideService(CurrentVisit, visit),
+        Effect.annotateLogs({ requestId: visit.id })
+      )
+    })
+  }
+})

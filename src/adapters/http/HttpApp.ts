@@ -1,0 +1,99 @@
+import { Effect, Layer } from "effect"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import type { Auth } from "../../domain/Auth.ts"
+import type { EngineStats } from "../../domain/EngineStats.ts"
+import { Readiness } from "../../domain/Readiness.ts"
+import type { Sessions } from "../../domain/Sessions.ts"
+import type { Journal } from "../../ports/Journal.ts"
+import type { MessageHistory } from "../../ports/MessageHistory.ts"
+import type { RateLimiter } from "../../ports/RateLimiter.ts"
+import { Api } from "./Api.ts"
+import * as Authorization from "./Authorization.ts"
+import * as DashboardRoutes from "./DashboardRoutes.ts"
+import type { DashboardOptions } from "./DashboardRoutes.ts"
+import * as DocsRoutes from "./DocsRoutes.ts"
+import * as Edge from "./Edge.ts"
+import type { EdgeOptions } from "./Edge.ts"
+import { HttpServers } from "./HttpServers.ts"
+import * as ChatPage from "./page/ChatPage.ts"
+import type { AssetMissing } from "./page/PageAssets.ts"
+import * as MessageRoutes from "./MessageRoutes.ts"
+import * as RouteTable from "./RouteTable.ts"
+import { makeSocketPortHandler } from "./SocketPort.ts"
+import * as SystemRoutes from "./SystemRoutes.ts"
+import * as UserRoutes from "./UserRoutes.ts"
+import * as Validation from "./Validation.ts"
+
+export interface HttpAppOptions extends EdgeOptions, DashboardOptions {}
+
+const apiRoutes = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+  Layer.provide([UserRoutes.layer, MessageRoutes.layer]),
+  Layer.provide([Validation.layer, Authorization.layer, Authorization.refreshLayer])
+)
+
+const portOf = (server: Server): number => {
+  const address = server.address()
+  return typeof address === "object" && address !== null ? address.port : 0
+}
+
+const chatPage = Layer.unwrap(
+  Effect.map(HttpServers, ({ api, socket }) =>
+    ChatPage.layer({ apiPort: () => portOf(api), socketPort: () => portOf(socket) })
+  )
+)
+
+const routes = (options: HttpAppOptions) =>
+  Layer.mergeAll(apiRoutes, chatPage, SystemRoutes.layer, DashboardRoutes.layer(options), DocsRoutes.layer)
+
+/** Puts the routes on the API's server, around them what every request shares; on the socket port stands a signpost. */
+const mount = (options: HttpAppOptions) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { api, socket } = yield* HttpServers
+      const readiness = yield* Readiness
+      const router = yield* HttpRouter.HttpRouter
+      const edge = yield* Edge.make(options)
+      const scope = yield* Effect.scope
+      const handle = yield* NodeHttpServer.makeHandler(edge(router.asHttpEffect()), { scope })
+
+      // Whoever announces too large a body is answered before he sends it.
+      const onContinue = (request: IncomingMessage, response: ServerResponse) => {
+        if (!(Number(request.headers["content-length"] ?? 0) > Edge.maxBodyBytes)) response.writeContinue()
+        handle(request, response)
+      }
+      const signpost = makeSocketPortHandler(() => readiness.problems().some(({ check }) => check === "draining"))
+
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          api.on("request", handle)
+          api.on("checkContinue", onContinue)
+          if (socket !== api) socket.on("request", signpost)
+        }),
+        () =>
+          Effect.sync(() => {
+            api.off("request", handle)
+            api.off("checkContinue", onContinue)
+            socket.off("request", signpost)
+          })
+      )
+    })
+  )
+
+/**
+ * The HTTP half of the server: the API, its documents, the chat page, probes, metrics and the monitor on the API's port. Mounted when the layer is built, served
+ * once `HttpServers.listen` has run. It adds no `upgrade` listener. Requests under way when the scope ends are interrupted: drain first.
+ */
+export const layer = (
+  options: HttpAppOptions
+): Layer.Layer<
+  never,
+  AssetMissing,
+  Auth | Sessions | MessageHistory | Journal | RateLimiter | EngineStats | Readiness | HttpServers
+> =>
+  Layer.mergeAll(routes(options), mount(options)).pipe(
+    Layer.provide(RouteTable.layer),
+    Layer.provide(NodeHttpServer.layerHttpServices)
+  )

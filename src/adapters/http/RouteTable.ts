@@ -1,0 +1,46 @@
+import { Context, Effect, Layer } from "effect"
+import * as FindMyWay from "effect/http/FindMyWay"
+import * as HttpRouter from "effect/http/HttpRouter"
+
+/** Paths are taken as they are spelled: one route, one spelling. */
+const routerConfig = { caseSensitive: true, ignoreDuplicateSlashes: false, ignoreTrailingSlash: true }
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
+
+/** Which methods a path has: for `Allow`, and to tell 405 from 404. */
+export class RouteTable extends Context.Service<
+  RouteTable,
+  {
+    /** Empty where no route has the path. `HEAD` comes with `GET`. */
+    readonly methodsOf: (path: string) => ReadonlyArray<string>
+  }
+>()("parley/adapters/http/RouteTable") {}
+
+/** A router that remembers which routes it was given. */
+export const layer: Layer.Layer<HttpRouter.HttpRouter | RouteTable> = Layer.effectContext(
+  Effect.gen(function* () {
+    const router = yield* HttpRouter.make
+    const known = FindMyWay.make<true>(routerConfig)
+    const remember = (method: string, path: FindMyWay.PathInput) =>
+      known.on(method === "*" ? [...methods] : method, path, true)
+
+    const recording = HttpRouter.HttpRouter.of({
+      ...router,
+      add: (method, path, handler, options) => {
+        remember(method, path)
+        return router.add(method, path, handler, options)
+      },
+      addAll: (routes) => {
+        for (const { method, path } of routes) remember(method, path)
+        return router.addAll(routes)
+      }
+    })
+    const table = RouteTable.of({
+      methodsOf: (path) => {
+        const found = methods.filter((method) => known.find(method, path) !== undefined)
+        return found.includes("GET") ? ["HEAD", ...found] : found
+      }
+    })
+    return Context.make(HttpRouter.HttpRouter, recording).pipe(Context.add(RouteTable, table))
+  })
+).pipe(Layer.provide(Layer.succeed(HttpRouter.RouterConfig, routerConfig)))
