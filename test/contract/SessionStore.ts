@@ -26,23 +26,23 @@ const pairOf = (name: string, refreshExpiresAt = now + 24 * hour): StoredPair =>
 type Store = typeof SessionStore.Service
 type People = { readonly store: Store; readonly bob: UserId; readonly eve: UserId }
 
+const find = (store: Store, id: string) => Effect.map(store.find(SessionId.make(id)), Option.getOrUndefined)
+
 /** What every adapter of `SessionStore` keeps. `layer` builds an empty store, and the users that sessions belong to. */
-export const sessionStoreContract = (name: string, layer: Layer.Layer<Users | SessionStore, unknown>) =>
+export const sessionStoreContract = (name: string, layer: Layer.Layer<Users | SessionStore, unknown>) => {
+  const test = (says: string, run: (people: People) => Effect.Effect<void, unknown>) =>
+    it.effect(says, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(now)
+        const users = yield* Users
+        const store = yield* SessionStore
+        const bob = yield* users.create({ username: "bobbob", fullName: "Bob Bobson", passwordHash: "-" })
+        const eve = yield* users.create({ username: "eveeve", fullName: "Eve Eveson", passwordHash: "-" })
+        yield* run({ store, bob: bob.userId, eve: eve.userId })
+      }).pipe(Effect.provide(layer))
+    )
+
   describe(`SessionStore on ${name}`, () => {
-    const test = (says: string, run: (people: People) => Effect.Effect<void, unknown>) =>
-      it.effect(says, () =>
-        Effect.gen(function* () {
-          yield* TestClock.setTime(now)
-          const users = yield* Users
-          const store = yield* SessionStore
-          const bob = yield* users.create({ username: "bobbob", fullName: "Bob Bobson", passwordHash: "-" })
-          const eve = yield* users.create({ username: "eveeve", fullName: "Eve Eveson", passwordHash: "-" })
-          yield* run({ store, bob: bob.userId, eve: eve.userId })
-        }).pipe(Effect.provide(layer))
-      )
-
-    const find = (store: Store, id: string) => Effect.map(store.find(SessionId.make(id)), Option.getOrUndefined)
-
     test("a session that was created is found as it was written, unused and never rotated", ({ bob, store }) =>
       Effect.gen(function* () {
         const sessionId = SessionId.make("one")
@@ -158,7 +158,7 @@ export const sessionStoreContract = (name: string, layer: Layer.Layer<Users | Se
           discard: true
         })
         yield* store.create({ sessionId: SessionId.make("eve"), userId: eve, pair: pairOf("eve") })
-        assert.deepStrictEqual([...(yield* store.removeAllOf(bob))].sort(), [...ids].sort())
+        assert.deepStrictEqual((yield* store.removeAllOf(bob)).toSorted(), ids.toSorted())
         assert.deepStrictEqual([...(yield* store.removeAllOf(bob))], [])
         assert.isUndefined(yield* find(store, "bob-0"))
         assert.isUndefined(yield* find(store, "bob-1200"))
@@ -191,3 +191,4 @@ export const sessionStoreContract = (name: string, layer: Layer.Layer<Users | Se
         assert.strictEqual(yield* store.removeExpired(now + 2 * hour, 10), 1)
       }))
   })
+}

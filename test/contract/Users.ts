@@ -8,16 +8,16 @@ const hash = "$2b$04$abcdefghijklmnopqrstuuDeHmZc4r1G6n0d9p6qUoM2mZ5U1i9vS"
 const now = Date.UTC(2026, 0, 31, 9, 10)
 
 /** What every adapter of `Users` keeps. `layer` builds an empty store. */
-export const usersContract = (name: string, layer: Layer.Layer<Users, unknown>) =>
-  describe(`Users on ${name}`, () => {
-    const test = (says: string, run: (users: typeof Users.Service) => Effect.Effect<void, unknown>) =>
-      it.effect(says, () =>
-        Effect.andThen(
-          TestClock.setTime(now),
-          Effect.flatMap(Users, (users) => run(users))
-        ).pipe(Effect.provide(layer))
-      )
+export const usersContract = (name: string, layer: Layer.Layer<Users, unknown>) => {
+  const test = (says: string, run: (users: typeof Users.Service) => Effect.Effect<void, unknown>) =>
+    it.effect(says, () =>
+      Effect.andThen(
+        TestClock.setTime(now),
+        Effect.flatMap(Users, (users) => run(users))
+      ).pipe(Effect.provide(layer))
+    )
 
+  describe(`Users on ${name}`, () => {
     test("a user that was created is found by the name, with the hash", (users) =>
       Effect.gen(function* () {
         const created = yield* users.create({ username: "testuser", fullName: "Test User", passwordHash: hash })
@@ -91,3 +91,4 @@ export const usersContract = (name: string, layer: Layer.Layer<Users, unknown>) 
         assert.strictEqual(Option.getOrThrow(yield* users.findByUsername("testuser")).fullName, fullName)
       }))
   })
+}

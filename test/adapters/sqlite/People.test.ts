@@ -199,15 +199,15 @@ describe("people.db", () => {
   )
 })
 
-describe("a people.db that cannot be used", () => {
-  const refused = (directory: string) =>
-    Effect.map(Effect.flip(Effect.scoped(open(directory))), (error) => {
-      assert.strictEqual(error._tag, "DatabaseUnusable")
-      assert.include(error.message, join(directory, "people.db"))
-      assert.notInclude(error.message, "\n")
-      return error.problem
-    })
+const refused = (directory: string) =>
+  Effect.map(Effect.flip(Effect.scoped(open(directory))), (error) => {
+    assert.strictEqual(error._tag, "DatabaseUnusable")
+    assert.include(error.message, join(directory, "people.db"))
+    assert.notInclude(error.message, "\n")
+    return error.problem
+  })
 
+describe("a people.db that cannot be used", () => {
   it.effect("is corrupt when it holds something else", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
