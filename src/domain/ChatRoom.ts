@@ -139,14 +139,18 @@ export const run = (room: ChatRoom, context: RoomContext): Effect.Effect<void, J
     let committed: Committed | undefined
     while (true) {
       const turn = takeTurn(room, context)
-      if (turn === undefined) {
-        if (committed === undefined) return
+      if (turn === undefined && committed === undefined) return
+      const appending =
+        turn === undefined
+          ? undefined
+          : yield* Effect.forkChild(append(room, turn, context), { startImmediately: true })
+      if (committed !== undefined) {
+        // The journal resumes all rooms of a commit before it begins the next: nobody's sockets keep the disk waiting.
+        yield* Effect.yieldNow
         publish(room, committed, context)
         committed = undefined
-        continue
       }
-      const appending = yield* Effect.forkChild(append(room, turn, context), { startImmediately: true })
-      if (committed !== undefined) publish(room, committed, context)
+      if (turn === undefined || appending === undefined) continue
       const placed = yield* Fiber.join(appending)
       if (placed.length > 0) context.journalAnswered()
       committed = settle(room, turn, placed)
@@ -263,9 +267,7 @@ const settle = (room: ChatRoom, turn: Turn, placed: ReadonlyArray<Placed>): Comm
 /** Everything here is on disk. */
 const publish = (room: ChatRoom, { batch, placed, turn }: Committed, context: RoomContext): void => {
   if (batch !== undefined) {
-    const { stats } = context
-    stats.commits += 1
-    stats.messagesCommitted += batch.entries.length
+    context.stats.messagesCommitted += batch.entries.length
     room.tail.push(batch)
     room.published = batch.last
     for (const follower of room.followers) follower.committed(batch)

@@ -32,8 +32,6 @@ export class RoomRegistry extends Context.Service<
     readonly leave: (room: ChatRoom) => void
     /** The room if it is in memory: for a look at its tail. */
     readonly inMemory: (room: RoomName) => ChatRoom | undefined
-    /** Fails when the journal cannot be trusted any more: the process must end. */
-    readonly broken: Effect.Effect<never, JournalError>
     /** Fibers of rooms that run now. */
     readonly running: () => number
     /** Completes when no room runs: all that was taken in is answered. */
@@ -51,7 +49,6 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
   const stats = yield* EngineStats
   const clock = yield* Clock.Clock
   const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
-  const broken = yield* Deferred.make<never, JournalError>()
 
   const limits = { ...defaultRoomLimits, ...options.limits }
   const maxAsleep = options.maxAsleep ?? 1_000
@@ -170,8 +167,7 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     for (const { id, sender } of waiting) sender.rejected(id, unavailable)
     for (const follower of room.followers) follower.lost()
     readiness.set("journal", error.detail)
-    if (error.reason === "Broken") Deferred.doneUnsafe(broken, Effect.fail(error))
-    else if (exit.cause.reasons.some((reason) => reason._tag === "Die")) {
+    if (exit.cause.reasons.some((reason) => reason._tag === "Die")) {
       fork(Effect.logError("A room's fiber died; it starts anew on its next use", exit.cause))
     }
   }
@@ -215,7 +211,6 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
       }),
     leave: (room) => leave(room),
     inMemory: (name) => rooms.get(name),
-    broken: Deferred.await(broken),
     running: () => running,
     whenIdle
   })

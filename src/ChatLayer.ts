@@ -1,0 +1,55 @@
+import { Effect, Layer } from "effect"
+import type { Redacted } from "effect"
+import { layer as passwordHasher } from "./adapters/crypto/PasswordHasher.ts"
+import { layer as tokenSigner } from "./adapters/crypto/TokenSigner.ts"
+import { layerWithTail } from "./adapters/journal/MessageHistory.ts"
+import { layer as rateLimiter } from "./adapters/memory/RateLimiter.ts"
+import { layer as sessionSignals } from "./adapters/memory/SessionSignals.ts"
+import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
+import type { ChatSocketsOptions } from "./adapters/ws/ChatSockets.ts"
+import { Auth } from "./domain/Auth.ts"
+import { EngineStats } from "./domain/EngineStats.ts"
+import { GuestNames } from "./domain/GuestNames.ts"
+import { Readiness } from "./domain/Readiness.ts"
+import { RoomRegistry } from "./domain/RoomRegistry.ts"
+import type { RoomRegistryOptions } from "./domain/RoomRegistry.ts"
+import { Sessions } from "./domain/Sessions.ts"
+
+export interface ChatOptions {
+  /** Signs the tokens; at least 32 bytes. */
+  readonly secret: Redacted.Redacted<string>
+  readonly accessTtlMillis: number
+  readonly refreshTtlMillis: number
+  /** 0 is no limit. */
+  readonly loginsPerMinute: number
+  /** bcrypt; 10 by default. */
+  readonly passwordCost?: number
+  readonly sockets: ChatSocketsOptions
+  readonly rooms?: RoomRegistryOptions
+}
+
+const historyWithTails = Layer.unwrap(
+  Effect.map(RoomRegistry, (registry) =>
+    layerWithTail((name) => {
+      const room = registry.inMemory(name)
+      const entries = room?.tail.entriesAfter(room.tail.start, Number.MAX_SAFE_INTEGER)
+      return room === undefined || entries === undefined ? undefined : { head: room.published, entries }
+    })
+  )
+)
+
+/** A whole chat but for its stores (journal, users, sessions), which it asks for, and its doors, which are built on it. */
+export const chatLayer = (options: ChatOptions) =>
+  Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), historyWithTails).pipe(
+    Layer.provideMerge(Layer.mergeAll(RoomRegistry.layer(options.rooms), Sessions.layer(options), GuestNames.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        EngineStats.layer,
+        Readiness.layer,
+        rateLimiter(),
+        sessionSignals,
+        tokenSigner({ secret: options.secret }),
+        passwordHasher(options.passwordCost === undefined ? {} : { cost: options.passwordCost })
+      )
+    )
+  )
