@@ -3,7 +3,8 @@
  */
 const noTry = {
   create: (context) => ({
-    TryStatement: (node) => context.report({ node, message: "No try here: errors are values (Effect.try, Result, Exit)." })
+    TryStatement: (node) =>
+      context.report({ node, message: "No try here: errors are values (Effect.try, Result, Exit)." })
   })
 }
 

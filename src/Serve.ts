@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs"
+import { parseEnv } from "node:util"
+import { Cause, Data, Effect, Layer } from "effect"
+import { layer as logger } from "./adapters/observability/Logger.ts"
+import { version } from "./CommandLine.ts"
+import { loadConfig } from "./Config.ts"
+import { Readiness } from "./domain/Readiness.ts"
+import { runProcess } from "./RunProcess.ts"
+import type { Uncaught } from "./RunProcess.ts"
+import { Server, serverLayer } from "./Server.ts"
+import { StartError } from "./StartError.ts"
+
+/** The environment, and what is in `.env` where the environment does not say otherwise; an empty value says nothing. */
+const environment = Effect.try({
+  try: () => readFileSync(".env", "utf8"),
+  catch: (error) => error
+}).pipe(
+  Effect.catch((error) =>
+    error instanceof Error && "code" in error && error.code === "ENOENT"
+      ? Effect.succeed("")
+      : Effect.fail(
+          new StartError({ lines: [`.env: cannot be read (${error instanceof Error ? error.message : ""})`] })
+        )
+  ),
+  Effect.map((text) => ({
+    ...parseEnv(text),
+    ...Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ""))
+  }))
+)
+
+const isDebugging = (): boolean => ["debug", "trace"].includes(process.env["LOG_LEVEL"] ?? "")
+
+/** Why the server did not start: each line says by itself what is wrong. Where it came from is for those who asked for it. */
+const startFailure = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  const message = error instanceof Error ? error.message : String(error)
+  const lines = message.split("\n").map((line) => `parley: ${line}\n`)
+  return `${lines.join("")}${isDebugging() ? `${Cause.pretty(cause)}\n` : ""}`
+}
+
+/** A failure that the log has told of already. */
+class Logged extends Data.TaggedError("Logged")<{ readonly cause: unknown }> {
+  constructor(cause: unknown) {
+    super({ cause })
+  }
+}
+
+const whenReady = Effect.gen(function* () {
+  const readiness = yield* Readiness
+  while (readiness.problems().length > 0) yield* Effect.sleep("20 millis")
+})
+
+/** Until the store breaks, nobody catches an error, or a signal comes. */
+const running = (uncaught: Effect.Effect<never, Uncaught>) =>
+  Effect.gen(function* () {
+    const server = yield* Server
+    yield* whenReady
+    yield* Effect.logInfo("listening", { apiPort: server.apiPort, socketPort: server.socketPort, version })
+    process.stdout.write(`Parley is ready: ${server.url}  (WebSocket ${server.socketUrl})\n`)
+    yield* Effect.raceFirst(server.broken, uncaught).pipe(
+      // The end of the log tells why; the terminal shows the log.
+      Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logFatal("stopping", cause))),
+      Effect.onInterrupt(() => Effect.logInfo("stopping")),
+      Effect.mapError((error) => new Logged(error))
+    )
+  })
+
+/** Runs the server as this process until a signal ends it. */
+export const serve = (): void =>
+  runProcess(
+    (uncaught) =>
+      Effect.gen(function* () {
+        const config = yield* loadConfig(yield* environment)
+        const log = logger({ file: config.logFile, level: config.logLevel, version })
+        yield* Effect.gen(function* () {
+          const server = yield* Layer.build(serverLayer(config))
+          yield* Effect.forEach(config.warnings, (warning) => Effect.logWarning(warning))
+          yield* Effect.provideContext(running(uncaught), server)
+        }).pipe(Effect.scoped, Effect.provide(log))
+      }),
+    (cause) => (Cause.squash(cause) instanceof Logged ? "" : startFailure(cause))
+  )

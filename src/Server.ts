@@ -1,0 +1,163 @@
+import { join } from "node:path"
+import { Context, Deferred, Duration, Effect, Layer } from "effect"
+import { loadOrMake } from "./adapters/crypto/SecretFile.ts"
+import type { AccessOptions } from "./adapters/http/AccessOptions.ts"
+import { makeClientAddress } from "./adapters/http/ClientAddress.ts"
+import { makeHostPolicy } from "./adapters/http/HostPolicy.ts"
+import { layer as httpApp } from "./adapters/http/HttpApp.ts"
+import { HttpServers } from "./adapters/http/HttpServers.ts"
+import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
+import { layer as sqliteJournal } from "./adapters/sqlite/Journal.ts"
+import { layer as ownerLock } from "./adapters/sqlite/OwnerLock.ts"
+import { layer as people } from "./adapters/sqlite/People.ts"
+import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
+import { layer as upgrades } from "./adapters/ws/Upgrades.ts"
+import { chatLayer } from "./ChatLayer.ts"
+import type { AppConfig } from "./Config.ts"
+import { EngineStats } from "./domain/EngineStats.ts"
+import { Readiness } from "./domain/Readiness.ts"
+import type { JournalError } from "./ports/Journal.ts"
+
+/** What the server needs to know; `AppConfig` is one. */
+export type ServerOptions = Omit<AppConfig, "logFile" | "logLevel" | "warnings">
+
+/** A server that is listening, and ready. */
+export class Server extends Context.Service<
+  Server,
+  {
+    readonly apiPort: number
+    readonly socketPort: number
+    /** Where the page is, for a browser on this machine. */
+    readonly url: string
+    readonly socketUrl: string
+    /** Never succeeds. Fails when the store cannot be trusted any more: the server must be ended then. */
+    readonly broken: Effect.Effect<never, JournalError>
+  }
+>()("parley/Server") {}
+
+/** The host for a URL: one that listens everywhere is reached here. */
+const urlHost = (host: string): string => {
+  if (host === "0.0.0.0" || host === "::") return "localhost"
+  return host.includes(":") ? `[${host}]` : host
+}
+
+const accessOf = (options: ServerOptions): AccessOptions => ({
+  appHost: options.host,
+  allowedHosts: options.allowedHosts,
+  allowedOrigins: options.allowedOrigins,
+  trustedProxies: options.trustedProxies
+})
+
+/** Users, sessions and the journal, in SQLite files in `DATA_DIR`, which is this process's alone meanwhile. */
+const embeddedStores = (options: ServerOptions, onBroken: (error: JournalError) => void) =>
+  Layer.merge(
+    people({ directory: options.dataDir }),
+    Layer.unwrap(
+      Effect.map(EngineStats, (stats) =>
+        sqliteJournal({
+          directory: options.dataDir,
+          onCommit: () => void (stats.commits += 1),
+          onBroken
+        })
+      )
+    ).pipe(Layer.provide(EngineStats.layer))
+  )
+
+const chat = (options: ServerOptions) =>
+  Layer.unwrap(
+    Effect.map(
+      options.jwtSecret === undefined
+        ? loadOrMake(join(options.dataDir, "jwt-secret"))
+        : Effect.succeed(options.jwtSecret),
+      (secret) =>
+        chatLayer({
+          secret,
+          accessTtlMillis: Duration.toMillis(options.accessTokenTtl),
+          refreshTtlMillis: Duration.toMillis(options.refreshTokenTtl),
+          loginsPerMinute: options.loginsPerMinute,
+          sockets: {
+            guests: options.guests,
+            messageRate: options.messageRate,
+            messageBurst: options.messageBurst,
+            socketsPerUser: options.socketsPerUser,
+            socketsPerAddress: options.socketsPerIp
+          }
+        })
+    )
+  )
+
+/** A handshake passes the same Host and Origin policies as a request. */
+const webSockets = (access: AccessOptions) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const servesHost = makeHostPolicy(access)
+      const originVerdict = makeOriginPolicy(access)
+      const clientAddress = makeClientAddress(access)
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      return upgrades({
+        address: (remote, forwardedFor) => clientAddress(remote, forwardedFor).key,
+        guard: ({ host, origin }) => {
+          if (!servesHost(host)) {
+            fork(Effect.logWarning("A socket was refused: ALLOWED_HOSTS does not name its Host", { host }))
+            return { status: 421, title: "Misdirected Request", detail: "This server does not serve that Host." }
+          }
+          const verdict = originVerdict(origin, host)
+          if (verdict.accepted) return undefined
+          fork(Effect.logWarning(`A socket was refused: ${verdict.reason}`))
+          return { status: 403, title: "Forbidden", detail: "This origin may not open a socket here." }
+        }
+      })
+    })
+  )
+
+/**
+ * Opens the doors when everything behind them stands. The end goes the other way: not ready any more, sockets drained while `/readyz` still answers, doors closed.
+ */
+const doors = (options: ServerOptions, broken: Effect.Effect<never, JournalError>) =>
+  Layer.effect(
+    Server,
+    Effect.gen(function* () {
+      const servers = yield* HttpServers
+      const sockets = yield* ChatSockets
+      const readiness = yield* Readiness
+      const { apiPort, socketPort } = yield* servers.listen
+      yield* Effect.addFinalizer(() =>
+        Effect.andThen(
+          Effect.sync(() => readiness.set("draining", "the server is stopping")),
+          sockets.drain
+        )
+      )
+      const host = urlHost(options.host)
+      return {
+        apiPort,
+        socketPort,
+        url: `http://${host}:${apiPort}`,
+        socketUrl: `ws://${host}:${socketPort}/message/v1/send`,
+        broken
+      }
+    })
+  )
+
+/** The whole server on its embedded stores. Whatever it fails with has a `message` of one line, for whoever started it. */
+export const serverLayer = (options: ServerOptions) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const broken = yield* Deferred.make<never, JournalError>()
+      const access = accessOf(options)
+      const onBroken = (error: JournalError): void => void Deferred.doneUnsafe(broken, Effect.fail(error))
+      return doors(options, Deferred.await(broken)).pipe(
+        Layer.provide(
+          Layer.merge(
+            webSockets(access),
+            httpApp({ ...access, ratePerMinute: options.rateLimitPerMinute, dashboard: options.dashboard })
+          )
+        ),
+        Layer.provideMerge(chat(options)),
+        Layer.provideMerge(embeddedStores(options, onBroken)),
+        Layer.provideMerge(
+          HttpServers.layer({ host: options.host, apiPort: options.apiPort, socketPort: options.socketPort })
+        ),
+        Layer.provide(ownerLock({ directory: options.dataDir }))
+      )
+    })
+  )
