@@ -11,8 +11,8 @@ import { Sessions } from "../../src/domain/Sessions.ts"
 import { SessionSignals } from "../../src/ports/SessionSignals.ts"
 import type { SessionSignal } from "../../src/ports/SessionSignals.ts"
 
-export const secret = "a secret of at least thirty-two bytes"
-export const ttl = { accessTtlMillis: 15 * 60_000, refreshTtlMillis: 24 * 3_600_000 }
+const secret = "a secret of at least thirty-two bytes"
+const ttl = { accessTtlMillis: 15 * 60_000, refreshTtlMillis: 24 * 3_600_000 }
 
 /** What was published, oldest first, kept as it was heard. */
 export class Heard extends Context.Service<Heard, Array<SessionSignal>>()("parley/test/Heard") {
