@@ -37,7 +37,7 @@ export const openToWrite = (file: JournalFile): { readonly db: DatabaseSync; rea
       if (statSync(file.path).size <= quickCheckBytes) quickCheck(db)
       // Checkpoints are run by the store: SQLite's own would swallow their I/O errors.
       db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0")
-      db.exec("pragma journal_size_limit = 67108864")
+      db.exec("pragma journal_size_limit = 134217728")
       if (file.maximumPages !== undefined) db.exec(`pragma max_page_count = ${Math.trunc(file.maximumPages)}`)
       return { db, epoch }
     })

@@ -51,7 +51,7 @@ const open = (file: JournalFile): Pages => {
     for (const row of selectBatches.iterate(findRoom(room) ?? -1, after + 1)) {
       const first = asInteger(row["first"])
       const end = first + asInteger(row["count"])
-      if (end <= next) break // the log ends before `after`
+      if (end <= next) continue // the batch that `after` ends
       // A position is missing: the file lost a batch that was committed.
       if (first > next || (next > after + 1 && first !== next)) throw new DamagedRow("a room's log has a hole")
       firsts.push(first)

@@ -16,8 +16,11 @@ import type { SqliteFailure } from "./SqliteFailure.ts"
 /** So many rooms' heads are remembered; the room that was written longest ago is forgotten first and read again when it is written. */
 const rememberedRooms = 16_384
 
-/** A checkpoint follows the commit that fills the write-ahead log with about so many pages of 4 KiB. */
-const checkpointPages = 4_096
+/**
+ * A checkpoint follows the commit that fills the write-ahead log with about so many pages of 4 KiB. It holds the next commit up for some 30 ms,
+ * whatever the log's size nearly, since most of it is pages that were written again and again: hence few and large ones.
+ */
+const checkpointPages = 16_384
 
 interface Room {
   readonly id: number
@@ -97,7 +100,7 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
   const store = (room: Room, count: number, entries: string): void => {
     insertBatch.run(room.id, room.head + 1, count, entries)
     room.head += count
-    walPages += 2 + (entries.length >> 12)
+    walPages += 1 + entries.length / 4096
   }
 
   /** False where a key is there already: then none of them was stored. */

@@ -163,12 +163,16 @@ describe("a journal is broken", () => {
       })
   )
 
-  it.effect("when a room's log has a hole: it is not served", () =>
+  it.effect.each([
+    { missing: 3, after: 0 },
+    { missing: 3, after: 2 },
+    { missing: 1, after: 0 }
+  ])("when position $missing of a log is gone: what is asked for after $after is not served", ({ missing, after }) =>
     Effect.gen(function* () {
       const { breaks, directory, journal } = yield* opened()
       for (let head = 0; head < 4; head++) yield* journal.append(a, at(head), [message(`${head + 1}`)])
-      yield* tamper(directory, "delete from batches where first = 3")
-      expect(yield* Effect.flip(journal.read(a, at(0), 10))).toMatchObject(broken)
+      yield* tamper(directory, `delete from batches where first = ${missing}`)
+      expect(yield* Effect.flip(journal.read(a, at(after), 10))).toMatchObject(broken)
       expect(yield* Effect.flip(journal.append(b, at(0), [message("1")]))).toMatchObject(broken)
       expect(breaks).toEqual(["a room's log has a hole"])
     })
