@@ -13,7 +13,7 @@ const quickCheckBytes = 32 * 1024 * 1024
 const busyTimeoutMillis = 2_000
 
 /** Why a file is not opened, as one line about it. */
-export class UnusableFile extends Error {}
+class UnusableFile extends Error {}
 
 /**
  * One row a batch, not one an event: rows and index entries are what a commit costs. `entries` is a JSON array, so that
