@@ -34,7 +34,11 @@ const env = {
 }
 
 const start = async (command: string): Promise<Running> => {
-  const child = spawn("sh", ["-c", command], { cwd: clone, env, stdio: ["ignore", "pipe", "inherit"] })
+  const child = spawn("sh", ["-c", command], { cwd: clone, env, stdio: ["ignore", "pipe", "inherit"], detached: true })
+  // Whatever goes wrong, nothing is left running: the group is the shell, npm and the server.
+  process.once("exit", () => {
+    if (child.exitCode === null && child.signalCode === null && child.pid) process.kill(-child.pid, "SIGKILL")
+  })
   const closed = once(child, "close")
   let output = ""
   const ready = /Parley is ready: (\S+) {2}\(WebSocket (\S+)\)/
