@@ -27,8 +27,10 @@ const script = "text/javascript; charset=utf-8"
 const own = [
   ["account-dialog.js", script],
   ["address.js", script],
+  ["answers.js", script],
   ["api.js", script],
   ["app.js", script],
+  ["backoff.js", script],
   ["chat.js", script],
   ["close-code.js", script],
   ["composer.js", script],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { maxFrameBytes } from "../../../../src/adapters/http/page/assets/frames.js"
-import { backoff, patience, renewSocketBefore } from "../../../../src/adapters/http/page/assets/connection.js"
+import { patience } from "../../../../src/adapters/http/page/assets/answers.js"
+import { backoff } from "../../../../src/adapters/http/page/assets/backoff.js"
+import { renewSocketBefore } from "../../../../src/adapters/http/page/assets/connection.js"
 import { connected, frame, settled } from "./HandMoved.ts"
 
 const date = "2026-11-22T10:00:00.000Z"
@@ -191,6 +193,46 @@ describe("the page's connection", () => {
     expect(timeline.outgoing.get("a")).toMatchObject({ state: "rejected", reason: "Too fast.", retryable: true })
     last().say({ from: "system", message: "Not JSON.", error: { code: "bad_frame", retryable: false } })
     expect(timeline.notices.map(({ text }) => text)).toEqual(["Not JSON."])
+  })
+
+  it("after a refusal that names no message, what is not confirmed goes again in time, one by one and in its order", async () => {
+    const { clock, connection, last, timeline } = await live()
+    const again = () =>
+      last()
+        .sent.slice(3)
+        .map(({ id }) => id)
+    for (const id of ["a", "b", "c"]) connection.send(timeline.write(id, "text", date))
+    const refusal = {
+      from: "system",
+      message: "Too many messages.",
+      error: { code: "rate_limited", retryable: true, retryAfterMs: 300 }
+    }
+    last().say(refusal)
+    last().say(refusal)
+    last().say(frame(1, "a"))
+    connection.send(timeline.write("d", "text", date))
+    await clock.pass(299)
+    expect(again()).toEqual([])
+    await clock.pass(1)
+    expect(again()).toEqual(["b"])
+    last().say(refusal)
+    await clock.pass(300)
+    expect(again()).toEqual(["b", "b"])
+    last().say(frame(2, "b"))
+    last().say(frame(3, "c"))
+    connection.send(timeline.write("e", "text", date))
+    last().say(frame(4, "d"))
+    last().say(frame(5, "e"))
+    expect(again()).toEqual(["b", "b", "c", "d", "e"])
+    expect(timeline.notices).toEqual([])
+    for (const id of ["f", "g"]) connection.send(timeline.write(id, "text", date))
+    expect(again().slice(5)).toEqual(["f", "g"])
+  })
+
+  it("the answer to a fresh token is shown to nobody", async () => {
+    const { last, timeline } = await live()
+    last().say({ from: "system", message: "You are logged in as ada.", auth: { username: "ada", expires: date } })
+    expect(timeline.notices).toEqual([])
   })
 
   it("an unknown outcome is settled by sending the same id again", async () => {

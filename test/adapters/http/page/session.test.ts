@@ -113,7 +113,7 @@ describe("the page's session", () => {
     ])
     const outcome = await session.register({ username: "a", password: "b", full_name: "c" })
     expect(outcome).toMatchObject({
-      failure: { fields: { username: "6 characters at least", password: "too short" } }
+      failure: { fields: { username: "6 characters at least", password: "Too short" } }
     })
   })
 

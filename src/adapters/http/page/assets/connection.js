@@ -1,5 +1,7 @@
 // @ts-check
 import { socketAddress } from "./address.js"
+import { Answers, patience } from "./answers.js"
+import { backoffAfter } from "./backoff.js"
 import { closeCode, isUnreadable, mayReconnect } from "./close-code.js"
 import { frameBytes, maxFrameBytes, readFrame, writeAuth, writeFrame } from "./frames.js"
 
@@ -51,12 +53,8 @@ import { frameBytes, maxFrameBytes, readFrame, writeAuth, writeFrame } from "./f
 
 /** Messages asked for when a room is opened. */
 export const firstPage = 50
-/** Back-off between tries: doubling from the first to the last, each shortened at random by up to half. Milliseconds. */
-export const backoff = { first: 500, last: 30_000 }
 /** A connection that lived so long was a good one: the back-off begins anew. Milliseconds. */
 export const provenAfter = 5_000
-/** An opening, or a message without an answer, may take so long before the line counts as dead. Milliseconds. */
-export const patience = 15_000
 /** A socket gets a fresh token so long before the old one ends. Milliseconds. */
 export const renewSocketBefore = 60_000
 
@@ -79,10 +77,7 @@ export class Connection {
   #renewed = false
   /** @type {unknown} */
   #timer
-  /** @type {Map<string, { at: number }>} Messages on this socket without an answer. */
-  #awaited = new Map()
-  /** @type {unknown} */
-  #watch
+  #answers
   /** @type {unknown} */
   #freshening
   #generation = 0
@@ -100,6 +95,11 @@ export class Connection {
    */
   constructor(options) {
     this.#options = options
+    this.#answers = new Answers({
+      timers: options.timers,
+      lost: (sentAt) => this.#closed(1006, sentAt),
+      sendAgain: () => this.#sendUnconfirmed()
+    })
   }
 
   start() {
@@ -127,12 +127,17 @@ export class Connection {
     const frame = writeFrame({ from: this.#options.speaker.name(), ...outgoing })
     if (frameBytes(frame) > maxFrameBytes) {
       this.#options.timeline.reject(outgoing.id, "This message is too long.", false)
-    } else if (this.state.phase === "live" && this.#socket !== undefined) {
-      this.#awaited.set(outgoing.id, { at: this.#options.timers.now() })
+    } else if (this.state.phase === "live" && this.#socket !== undefined && !this.#answers.full) {
+      this.#answers.await(outgoing.id)
       this.#socket.send(frame)
-      this.#watchAnswers()
     }
     this.#options.changed()
+  }
+
+  #sendUnconfirmed() {
+    const unconfirmed = this.#options.timeline.unconfirmed()
+    if (unconfirmed.length === 0) this.#answers.careful = false
+    for (const outgoing of unconfirmed) this.send(outgoing)
   }
 
   async #connect() {
@@ -160,7 +165,7 @@ export class Connection {
           openedAt = timers.now()
           timers.cancel(this.#timer)
           this.#become({ phase: "live" })
-          for (const outgoing of timeline.unconfirmed()) this.send(outgoing)
+          this.#sendUnconfirmed()
           if (credentials.kind === "token") this.#freshenAt(credentials.expiresAt)
         }),
       received: (data) => ifCurrent(() => this.#receive(data, openedAt)),
@@ -175,11 +180,11 @@ export class Connection {
     const { timeline } = this.#options
     switch (frame.kind) {
       case "message":
-        this.#awaited.delete(frame.message.id)
+        this.#answers.settle(frame.message.id)
         if (timeline.receive(frame.message) === "hole") this.#closed(1006, openedAt)
         break
       case "ack":
-        this.#awaited.delete(frame.id)
+        this.#answers.settle(frame.id)
         timeline.acknowledge(frame.id, frame.seq)
         break
       case "rejection":
@@ -188,7 +193,7 @@ export class Connection {
       default:
         timeline.notice(frame.text)
     }
-    this.#watchAnswers()
+    if (this.#answers.careful && !this.#answers.full) this.#sendUnconfirmed()
     this.#options.changed()
   }
 
@@ -201,9 +206,12 @@ export class Connection {
       void this.#connect()
       return
     }
+    // Refused before it was read: any of those without an answer may be meant, and sending one again that was taken is no harm.
+    if (error.id === undefined && error.retryable && this.#answers.awaited.length > 0)
+      return this.#answers.sendAgainAfter(error.retryAfterMs)
     const outgoing = error.id === undefined ? undefined : timeline.outgoing.get(error.id)
     if (outgoing === undefined) return timeline.notice(text)
-    this.#awaited.delete(outgoing.id)
+    this.#answers.settle(outgoing.id)
     if (error.code !== "outcome_unknown") return timeline.reject(outgoing.id, text, error.retryable)
     // Perhaps stored, perhaps not: the same id again settles it.
     const generation = this.#generation
@@ -216,7 +224,7 @@ export class Connection {
   /** @param {number} code @param {number} openedAt -1 if it never opened */
   #closed(code, openedAt) {
     const { timers, timeline, speaker } = this.#options
-    const awaited = [...this.#awaited.keys()]
+    const { awaited } = this.#answers
     this.#drop()
     if (isUnreadable(code)) {
       for (const id of awaited) timeline.reject(id, "The server could not take this message.", false)
@@ -273,34 +281,17 @@ export class Connection {
 
   #wait() {
     const { timers } = this.#options
-    const whole = Math.min(backoff.last, backoff.first * 2 ** Math.min(this.#tries, 16))
-    const ms = Math.round(whole * (1 - timers.random() / 2))
+    const ms = backoffAfter(this.#tries, timers.random())
     this.#tries += 1
     this.#become({ phase: "waiting", until: timers.now() + ms })
     this.#timer = timers.after(() => void this.#connect(), ms)
   }
 
-  /** A network that died silently shows only by answers that do not come. */
-  #watchAnswers() {
-    const { timers } = this.#options
-    timers.cancel(this.#watch)
-    const [oldest] = this.#awaited.values()
-    if (oldest === undefined || this.#socket === undefined) return
-    const generation = this.#generation
-    this.#watch = timers.after(
-      () => {
-        if (generation === this.#generation) this.#closed(1006, oldest.at)
-      },
-      oldest.at + patience - timers.now()
-    )
-  }
-
   #drop() {
     this.#generation += 1
     this.#options.timers.cancel(this.#timer)
-    this.#options.timers.cancel(this.#watch)
     this.#options.timers.cancel(this.#freshening)
-    this.#awaited.clear()
+    this.#answers.clear()
     this.#socket?.close()
     this.#socket = undefined
   }

@@ -77,6 +77,8 @@ export const readFrame = (data) => {
     const seq = count(ack["seq"])
     return id === undefined || seq === undefined ? undefined : { kind: "ack", id, seq }
   }
+  // The answer to a fresh token is for programs.
+  if (isRecord(value["auth"])) return undefined
   const words = text(value["message"]) ?? ""
   const error = value["error"]
   if (isRecord(error)) {

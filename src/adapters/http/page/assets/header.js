@@ -4,7 +4,7 @@ import { isRoomName } from "./address.js"
 
 /** Why a socket was closed for good, by its close code. */
 const reasons = {
-  4501: "The server waited in vain for a login.",
+  4501: "This chat is for members: log in to read and to write.",
   4503: "The server did not understand this page. Reloading it may help.",
   4504: "You have too many chats open. Close one of them and try again.",
   4505: "You may not enter this room."
@@ -120,7 +120,13 @@ export const Ended = ({ chat, onLogin }) => {
               <button type="button" class="primary" onClick=${onLogin}>Log in</button>
               <button type="button" class="quiet" onClick=${() => chat.speakAnew()}>Go on as a guest</button>
             `
-          : html`<button type="button" class="primary" onClick=${() => chat.connection.hurry()}>Try again</button>`
+          : html`
+              ${
+                chat.account === undefined &&
+                html`<button type="button" class="primary" onClick=${onLogin}>Log in</button>`
+              }
+              <button type="button" class="quiet" onClick=${() => chat.connection.hurry()}>Try again</button>
+            `
       }
     </div>
   `
