@@ -17,10 +17,10 @@ import {
 import { Authorization, RefreshAuthorization } from "./Authorization.ts"
 import { FullName, LoginField, NewPassword, Username } from "./Fields.ts"
 import { refreshPath } from "./RefreshCookie.ts"
-import { Validation } from "./Validation.ts"
+import { BodyValidation, QueryValidation } from "./Validation.ts"
 
 /** How many messages a page of history may have, and has when nobody asks. */
-export const maxHistory = 1_000
+const maxHistory = 1_000
 export const defaultHistory = 100
 
 const Registration = Schema.Struct({ username: Username, password: NewPassword, full_name: FullName })
@@ -52,6 +52,23 @@ const Limit = Schema.Int.check(
   Schema.isBetween({ minimum: 1, maximum: maxHistory }, { message: `must be a whole number from 1 to ${maxHistory}` })
 )
 
+const wholeNumbers: Readonly<Record<string, object>> = {
+  limit: { type: "integer", minimum: 1, maximum: maxHistory, default: defaultHistory },
+  before: { type: "integer", minimum: 0 },
+  after: { type: "integer", minimum: 0 }
+}
+
+/** The document says what a query parameter means, not how its text is spelled. */
+const withWholeNumbers = (operation: Record<string, unknown>): Record<string, unknown> => ({
+  ...operation,
+  parameters: Array.isArray(operation["parameters"])
+    ? operation["parameters"].map((parameter: { readonly name: string }) => {
+        const schema = wholeNumbers[parameter.name]
+        return schema === undefined ? parameter : { ...parameter, schema }
+      })
+    : []
+})
+
 const Room = RoomName.annotate({ message: "must be 1 to 64 letters, digits or _ . : -, optionally after a $" })
 
 const users = HttpApiGroup.make("user")
@@ -61,14 +78,14 @@ const users = HttpApiGroup.make("user")
       success: Registered.pipe(HttpApiSchema.status(201)),
       error: [NameTaken, Unavailable, TooManyRequests]
     })
-      .middleware(Validation)
+      .middleware(BodyValidation)
       .annotate(OpenApi.Summary, "Open an account"),
     HttpApiEndpoint.post("login", "/api/user/v1/login", {
       payload: Credentials,
       success: LoggedIn,
       error: [WrongCredentials, LoginsLimited, Unavailable, TooManyRequests]
     })
-      .middleware(Validation)
+      .middleware(BodyValidation)
       .annotate(OpenApi.Summary, "Log in")
       .annotate(
         OpenApi.Description,
@@ -107,9 +124,10 @@ const messages = HttpApiGroup.make("message")
       success: Schema.Array(Message),
       error: [RoomForbidden, Unavailable, TooManyRequests]
     })
-      .middleware(Validation)
+      .middleware(QueryValidation)
       .middleware(Authorization)
       .annotate(OpenApi.Summary, "A page of a room's history")
+      .annotate(OpenApi.Transform, withWholeNumbers)
       .annotate(
         OpenApi.Description,
         `Oldest first. Without \`before\` and \`after\` the newest ${defaultHistory}; \`Link\` has the page before (\`prev\`), or after \`after\` the page that follows (\`next\`).`

@@ -16,7 +16,7 @@ export class MalformedBody extends HttpApiError.Problem<MalformedBody>()("Malfor
 }) {}
 
 /** One wrong field: `pointer` is an RFC 6901 pointer into the body, or `/` and the name of a query parameter. */
-export const FieldError = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
+const FieldError = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
 
 /** Names every wrong field (the first 32). */
 export class InvalidFields extends HttpApiError.Problem<InvalidFields>()(

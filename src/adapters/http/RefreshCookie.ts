@@ -14,7 +14,7 @@ export const refreshCookieName = "parley_refresh"
  * is the cookie taken, too: no form can send it, and a foreign page's script may not (its preflight is refused by `OriginPolicy`, and ours
  * never allows credentials), which together with `SameSite=Strict` keeps other sites from refreshing.
  */
-export const pageHeader = "x-parley-page"
+const pageHeader = "x-parley-page"
 
 export const isPage = (request: HttpServerRequest): boolean => request.headers[pageHeader] === "1"
 

@@ -1,0 +1,141 @@
+import { expect, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { createHash } from "node:crypto"
+import { expectProblem, member, send } from "./support/Http.ts"
+import { TestServer, testServer } from "./support/TestServer.ts"
+
+const get = (path: string, headers: Record<string, string> = {}) =>
+  Effect.flatMap(TestServer, ({ request }) => request({ path, headers }))
+
+layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
+  it.effect("/healthz says that the process answers", () =>
+    Effect.gen(function* () {
+      expect(yield* get("/healthz")).toMatchObject({ status: 200, text: "ok\n" })
+    })
+  )
+
+  it.effect("/readyz is 503 and lists every problem, until there is none", () =>
+    Effect.gen(function* () {
+      const { readiness } = yield* TestServer
+      expect((yield* get("/readyz")).status).toBe(200)
+      readiness.set("journal", "the owner is another process (pid 1)")
+      readiness.set("users", "no answer")
+      const reply = yield* get("/readyz")
+      expectProblem(reply, 503, "unavailable")
+      expect(reply.headers["retry-after"]).toBe("1")
+      expect(member(reply.json, "problems")).toEqual([
+        { check: "journal", problem: "the owner is another process (pid 1)" },
+        { check: "users", problem: "no answer" }
+      ])
+      expect((yield* get("/metrics")).text).toContain("\nparley_ready 0\n")
+      readiness.set("journal", undefined)
+      readiness.set("users", undefined)
+      expect((yield* get("/readyz")).status).toBe(200)
+    })
+  )
+
+  it.effect("/metrics is Prometheus text, each family with its type", () =>
+    Effect.gen(function* () {
+      const reply = yield* get("/metrics")
+      expect(reply.headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8")
+      const lines = reply.text.trimEnd().split("\n")
+      const typed = new Set(
+        lines.flatMap((line) => /^# TYPE (\S+) (?:counter|gauge|histogram|summary)$/.exec(line)?.[1] ?? [])
+      )
+      const samples = lines.filter((line) => !line.startsWith("#"))
+      expect(samples.length).toBeGreaterThan(15)
+      for (const sample of samples) {
+        const [, name] = /^([a-zA-Z_:][\w:]*)(?:\{[^}]*\})? -?[\d.e+-]+$/.exec(sample) ?? []
+        expect(typed.has(String(name)), sample).toBe(true)
+      }
+      for (const name of ["parley_sockets", "parley_messages_committed_total", "process_resident_memory_bytes"]) {
+        expect(typed.has(name), name).toBe(true)
+      }
+    })
+  )
+
+  it.effect("/dashboard is a page, or its numbers as the original monitor had them", () =>
+    Effect.gen(function* () {
+      const page = yield* get("/dashboard", { accept: "text/html,application/json;q=0.9" })
+      expect(page.headers["content-type"]).toBe("text/html; charset=utf-8")
+      expect(page.headers["vary"]).toContain("Accept")
+      expect(page.text).not.toMatch(/<script>|<style| style=| on\w+=/)
+      for (const file of page.text.matchAll(/(?:src|href)="(\/dashboard\.[^"]+)"/g)) {
+        expect((yield* get(String(file[1]))).status).toBe(200)
+      }
+      const { json } = yield* get("/dashboard", { accept: "application/json" })
+      const number = expect.any(Number)
+      expect(json).toMatchObject({
+        pid: { cpu: number, ram: number, conns: number },
+        os: { cpu: number, ram: number, total_ram: number, load_avg: number, conns: number },
+        engine: { sockets: 0, messagesCommitted: 0 },
+        problems: []
+      })
+      expect(member(member(json, "pid"), "ram")).toBeGreaterThan(1_000_000)
+      expect(member(member(json, "pid"), "conns")).toBeGreaterThanOrEqual(1)
+    })
+  )
+
+  it.effect("/docs is the reference page, whose scripts its policy knows by their hashes", () =>
+    Effect.gen(function* () {
+      const reply = yield* get("/docs")
+      const policy = String(reply.headers["content-security-policy"])
+      const scripts = reply.text.match(/<script>[\s\S]*?<\/script>/g) ?? []
+      expect(scripts).toHaveLength(2)
+      for (const script of scripts) {
+        const hash = createHash("sha256").update(script.slice("<script>".length, -"</script>".length)).digest("base64")
+        expect(policy).toContain(`'sha256-${hash}'`)
+      }
+      expect(reply.text).not.toMatch(/<script src|<link[^>]+https?:/)
+    })
+  )
+
+  it.effect("the old pages lead to the new ones", () =>
+    Effect.gen(function* () {
+      expect(yield* get("/auth")).toMatchObject({ status: 302, headers: { location: "/" } })
+      expect(yield* get("/dashboard-ui")).toMatchObject({ status: 302, headers: { location: "/docs" } })
+      for (const path of ["/", "/chat"]) {
+        const reply = yield* get(path)
+        expect(reply.status).toBe(200)
+        expect(reply.headers["content-type"]).toBe("text/html; charset=utf-8")
+      }
+    })
+  )
+
+  it.effect("the chat page knows the ports that were bound", () =>
+    Effect.gen(function* () {
+      const { socketPort } = yield* TestServer
+      expect((yield* get("/")).text).toContain(`content="${socketPort}"`)
+    })
+  )
+
+  it.effect("the socket port answers probes and tells everything else to upgrade", () =>
+    Effect.gen(function* () {
+      const { socketPort } = yield* TestServer
+      expect(yield* send({ port: socketPort, path: "/healthz" })).toMatchObject({ status: 200, text: "ok\n" })
+      for (const [method, path] of [
+        ["GET", "/message/v1/send"],
+        ["GET", "/"],
+        ["POST", "/healthz"],
+        ["DELETE", "/api/user/v1/logout"]
+      ] as const) {
+        const reply = yield* send({
+          port: socketPort,
+          method,
+          path,
+          body: method === "POST" ? "x".repeat(100_000) : undefined
+        })
+        expectProblem(reply, 426, "upgrade-required")
+        expect(reply.headers["upgrade"]).toBe("websocket")
+        expect(reply.headers["x-content-type-options"]).toBe("nosniff")
+      }
+    })
+  )
+
+  it.effect("no upgrade is answered here: that is the sockets' own listener", () =>
+    Effect.gen(function* () {
+      const { api } = yield* TestServer
+      expect(api.listenerCount("upgrade")).toBe(0)
+    })
+  )
+})
