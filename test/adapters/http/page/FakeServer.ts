@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net"
 import { WebSocket, WebSocketServer } from "ws"
 import { layer } from "../../../../src/adapters/http/page/ChatPage.ts"
 
-export interface FakeMessage {
+interface FakeMessage {
   readonly from: string
   readonly message: string
   readonly date: string
@@ -40,7 +40,6 @@ const listen = (server: Server) =>
 export const startFakeServer = async () => {
   const log: Array<FakeMessage> = []
   const accounts = new Map<string, string>()
-  const violations: Array<string> = []
   const sockets = new Map<WebSocket, string | undefined>()
   let refresh: string | undefined
 
@@ -158,10 +157,7 @@ export const startFakeServer = async () => {
     origin: `http://localhost:${ports.api}`,
     log,
     accounts,
-    violations,
     append,
-    /** How many pages are connected. */
-    connected: () => sockets.size,
     closeAll: (code: number) => {
       for (const socket of sockets.keys()) socket.close(code)
     },

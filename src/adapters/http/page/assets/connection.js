@@ -24,10 +24,7 @@ import { frameBytes, maxFrameBytes, readFrame, writeAuth, writeFrame } from "./f
  */
 
 /**
- * @typedef {object} SocketEvents
- * @property {() => void} opened
- * @property {(data: unknown) => void} received
- * @property {(code: number) => void} closed
+ * @typedef {{ opened: () => void, received: (data: unknown) => void, closed: (code: number) => void }} SocketEvents
  */
 
 /**
@@ -289,8 +286,7 @@ export class Connection {
 
   #drop() {
     this.#generation += 1
-    this.#options.timers.cancel(this.#timer)
-    this.#options.timers.cancel(this.#freshening)
+    for (const timer of [this.#timer, this.#freshening]) this.#options.timers.cancel(timer)
     this.#answers.clear()
     this.#socket?.close()
     this.#socket = undefined
