@@ -80,6 +80,8 @@ export class ChatRoom {
   /** What of the tail's bytes the registry has counted. */
   countedBytes = 0
   mailbox: Array<Waiting> = []
+  /** Handed to the journal, not answered yet. */
+  inFlight: ReadonlyArray<Waiting> = []
   running = false
   /** Who needs it in memory beside its own work: sockets, readers. */
   leases = 0
@@ -140,6 +142,7 @@ export const run = (room: ChatRoom, context: RoomContext): Effect.Effect<void, J
     while (true) {
       const turn = takeTurn(room, context)
       if (turn === undefined && committed === undefined) return
+      room.inFlight = turn?.submitted ?? []
       const appending =
         turn === undefined
           ? undefined
@@ -153,6 +156,7 @@ export const run = (room: ChatRoom, context: RoomContext): Effect.Effect<void, J
       if (turn === undefined || appending === undefined) continue
       const placed = yield* Fiber.join(appending)
       if (placed.length > 0) context.journalAnswered()
+      room.inFlight = []
       committed = settle(room, turn, placed)
     }
   })
@@ -201,16 +205,13 @@ const takeUpTo = (room: ChatRoom, limit: number): ReadonlyArray<Waiting> => {
 const append = (room: ChatRoom, turn: Turn, context: RoomContext): Effect.Effect<ReadonlyArray<Placed>, JournalError> =>
   Effect.suspend(() => context.journal.append(room.name, room.state?.head ?? Seq.make(0), turn.events)).pipe(
     Effect.catch((error) => {
-      if (error.reason === "Unknown") {
-        for (const { id, sender } of turn.submitted) sender.rejected(id, outcomeUnknown)
-        context.journalFailed(error)
-        return submitAgain(room, turn, context)
-      }
-      for (const { id, sender } of turn.submitted) sender.rejected(id, unavailable)
-      context.stats.rejections += turn.submitted.length
-      if (error.reason !== "Refused") return Effect.fail(error)
+      // Fenced, or broken: the room is lost, and whoever drops it tells its senders.
+      if (error.reason !== "Unknown" && error.reason !== "Refused") return Effect.fail(error)
       context.journalFailed(error)
-      return Effect.succeed([])
+      const isUnknown = error.reason === "Unknown"
+      if (!isUnknown) context.stats.rejections += turn.submitted.length
+      for (const { id, sender } of turn.submitted) sender.rejected(id, isUnknown ? outcomeUnknown : unavailable)
+      return isUnknown ? submitAgain(room, turn, context) : Effect.succeed([])
     })
   )
 

@@ -61,3 +61,9 @@ export const outcomeUnknown: Rejection = {
   retryable: true,
   retryAfterMs: 1_000
 }
+
+export const sessionEnded: Rejection = {
+  code: "session_ended",
+  message: "The session was ended: log in again.",
+  retryable: false
+}

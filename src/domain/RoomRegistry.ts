@@ -6,7 +6,7 @@ import { ChatRoom, defaultRoomLimits, run } from "./ChatRoom.ts"
 import type { RoomContext, RoomLimits, Waiting } from "./ChatRoom.ts"
 import { EngineStats } from "./EngineStats.ts"
 import { Readiness } from "./Readiness.ts"
-import { roomBusy, unavailable } from "./Rejection.ts"
+import { outcomeUnknown, roomBusy, unavailable } from "./Rejection.ts"
 import type { Rejection } from "./Rejection.ts"
 import type { RoomName } from "./Room.ts"
 
@@ -154,6 +154,11 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     idle = undefined
   }
 
+  const tell = (commands: ReadonlyArray<Waiting>, rejection: Rejection) => {
+    stats.rejections += commands.length
+    for (const { id, sender } of commands) sender.rejected(id, rejection)
+  }
+
   /** A room whose fiber failed knows nothing any more: it is dropped, and read anew on its next use. */
   const lost = (room: ChatRoom, exit: Exit.Failure<void, JournalError>) => {
     const error =
@@ -162,9 +167,12 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     forget(room)
     for (const waiter of awaiting.get(room) ?? []) Deferred.doneUnsafe(waiter, Effect.fail(error))
     awaiting.delete(room)
-    const waiting = room.mailbox
+    // A journal that answered "not stored" is sure; a fiber that died is not.
+    const isSure = exit.cause.reasons.some((reason) => reason._tag === "Fail")
+    tell(room.inFlight, isSure ? unavailable : outcomeUnknown)
+    tell(room.mailbox, unavailable)
+    room.inFlight = []
     room.mailbox = []
-    for (const { id, sender } of waiting) sender.rejected(id, unavailable)
     for (const follower of room.followers) follower.lost()
     readiness.set("journal", error.detail)
     if (exit.cause.reasons.some((reason) => reason._tag === "Die")) {

@@ -8,6 +8,7 @@ import { MessageRate } from "../../domain/MessageRate.ts"
 import { Seq } from "../../domain/Room.ts"
 import type { RoomName } from "../../domain/Room.ts"
 import { mayEnter } from "../../domain/RoomAccess.ts"
+import { sessionEnded } from "../../domain/Rejection.ts"
 import { RoomRegistry } from "../../domain/RoomRegistry.ts"
 import { Sessions } from "../../domain/Sessions.ts"
 import type { InvalidToken } from "../../domain/Sessions.ts"
@@ -178,11 +179,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     if (signal._tag !== "SessionEnded") return
     ended.note(signal.sessionId)
     for (const connection of Array.from(census.ofSession(signal.sessionId))) {
-      connection.permit.revoked = {
-        code: "session_ended",
-        message: "The session was ended: log in again.",
-        retryable: false
-      }
+      connection.permit.revoked = sessionEnded
       connection.cut(signal.reason === "expired" ? Close.tokenExpired : Close.loggedOut)
     }
   })
