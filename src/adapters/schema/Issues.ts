@@ -10,6 +10,7 @@ export const describeIssues = (failure: Exit.Failure<unknown, Schema.SchemaError
   return format(error.issue)
     .issues.map(({ message, path = [] }) => [...path.map(segmentName), message].join(": "))
     .join("; ")
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ")
     .slice(0, 500)
 }
 

@@ -1,0 +1,197 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { MemorySocket } from "../../../src/adapters/memory/MemorySocket.ts"
+import { classicWire } from "../../../src/adapters/ws/classic/ClassicWire.ts"
+import * as Close from "../../../src/adapters/ws/CloseCode.ts"
+import { Connection } from "../../../src/adapters/ws/Connection.ts"
+import { RoomChannel } from "../../../src/adapters/ws/RoomChannel.ts"
+import type { Subscription } from "../../../src/adapters/ws/RoomChannel.ts"
+import { ChatRoom, defaultRoomLimits } from "../../../src/domain/ChatRoom.ts"
+import { EngineStats } from "../../../src/domain/EngineStats.ts"
+import { RoomName, Seq } from "../../../src/domain/Room.ts"
+import type { Entry } from "../../../src/domain/RoomEvent.ts"
+import { CommittedBatch } from "../../../src/domain/RoomTail.ts"
+
+const name = RoomName.make("lobby")
+
+const entry = (seq: number, size = 1): Entry => ({
+  seq: Seq.make(seq),
+  event: {
+    type: "MessagePosted",
+    v: 1,
+    author: { kind: "account", name: "alice" },
+    payload: { message: "x".repeat(size) },
+    at: 0
+  }
+})
+
+/** A room with its log, and a channel whose pages are read when the test says so. */
+class Fixture {
+  readonly log: Array<Entry> = []
+  readonly room: ChatRoom
+  readonly channel: RoomChannel
+  readonly pages: Array<Subscription> = []
+  readonly pageSize: number
+
+  constructor(stats: EngineStats["Service"], options: { readonly tailEntries: number; readonly pageSize: number }) {
+    this.room = new ChatRoom(name, { ...defaultRoomLimits, tailEntries: options.tailEntries })
+    this.pageSize = options.pageSize
+    this.channel = new RoomChannel(this.room, {
+      wire: classicWire,
+      stats,
+      readPage: (subscription) => void this.pages.push(subscription)
+    })
+  }
+
+  commit(count: number, size = 1): void {
+    const entries = Array.from({ length: count }, (_, i) => entry(this.log.length + 1 + i, size))
+    const [first, ...rest] = entries
+    if (first === undefined) return
+    this.log.push(...entries)
+    const batch = new CommittedBatch(name, [first, ...rest], count * size)
+    this.room.tail.push(batch)
+    this.room.published = batch.last
+    this.channel.committed(batch)
+  }
+
+  /** Answers the oldest page that was asked for; the journal may be ahead of what was published by `ahead`. */
+  answerPage(): void {
+    const subscription = this.pages.shift()
+    if (subscription === undefined) return
+    this.channel.page(subscription, this.log.slice(subscription.cursor, subscription.cursor + this.pageSize))
+  }
+
+  connect(cursor: number): Client {
+    return new Client(this, cursor)
+  }
+}
+
+class Client {
+  readonly seqs: Array<number> = []
+  readonly socket: MemorySocket
+  readonly connection: Connection
+  readonly subscription: Subscription
+  ended: Close.CloseCode | undefined
+
+  constructor(fixture: Fixture, cursor: number) {
+    this.socket = new MemorySocket({
+      text: (text) => this.seqs.push(JSON.parse(text).seq),
+      closed: () => undefined
+    })
+    this.connection = new Connection(this.socket, "127.0.0.1", 0, (_connection, code) => {
+      this.ended = code
+    })
+    this.socket.listen({
+      frame: () => undefined,
+      alive: () => undefined,
+      drained: () => this.connection.drained(),
+      closed: () => this.connection.gone()
+    })
+    this.subscription = fixture.channel.join(this.connection, cursor)
+    this.connection.subscription = this.subscription
+  }
+}
+
+const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + 1 + i)
+
+const fixture = (options = { tailEntries: 64, pageSize: 16 }) =>
+  Effect.map(EngineStats, (stats) => new Fixture(stats, options)).pipe(Effect.provide(EngineStats.layer))
+
+/** What may happen between a room, its journal and one reader. */
+const Step = Schema.Union([
+  Schema.Struct({ commit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 30 })) }),
+  Schema.Literals(["page", "stall", "unstall"])
+])
+
+describe("RoomChannel", () => {
+  it.effect.prop(
+    "any cursor, any batching, any stalling: every position after the cursor once, in order",
+    [
+      Schema.Array(Step).check(Schema.isMaxLength(60)),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 120 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 120 }))
+    ],
+    ([steps, before, cursor]) =>
+      Effect.map(fixture({ tailEntries: 20, pageSize: 7 }), (room) => {
+        for (let i = 0; i < before; i += 9) room.commit(Math.min(9, before - i))
+        const from = Math.min(cursor, before)
+        const reader = room.connect(from)
+        const witness = room.connect(before)
+        for (const step of steps) {
+          // Large entries: a stalled reader is full soon.
+          if (typeof step === "object") room.commit(step.commit, 20_000)
+          else if (step === "page") room.answerPage()
+          else if (step === "stall") reader.socket.stall()
+          else reader.socket.unstall()
+          assert.deepStrictEqual(reader.seqs, upTo(from, from + reader.seqs.length))
+        }
+        reader.socket.unstall()
+        while (room.pages.length > 0) room.answerPage()
+        assert.deepStrictEqual(reader.seqs, upTo(from, room.log.length))
+        assert.deepStrictEqual(witness.seqs, upTo(before, room.log.length))
+      })
+  )
+
+  it.effect("a stalled socket costs its cursor: what waits for it is bounded, whatever is committed", () =>
+    Effect.map(fixture(), (room) => {
+      const stalled = room.connect(0)
+      const reader = room.connect(0)
+      stalled.socket.stall()
+      for (let i = 0; i < 1_000; i++) room.commit(1, 4_000)
+      assert.isAtMost(stalled.socket.queuedBytes(), 256 * 1024 + 5_000)
+      assert.strictEqual(reader.seqs.length, 1_000)
+      stalled.socket.unstall()
+      while (room.pages.length > 0) room.answerPage()
+      assert.deepStrictEqual(stalled.seqs, upTo(0, 1_000))
+    })
+  )
+
+  it.effect("a page that ran ahead of what was published is not sent twice", () =>
+    Effect.map(fixture({ tailEntries: 4, pageSize: 100 }), (room) => {
+      for (let i = 0; i < 5; i++) room.commit(4)
+      const reader = room.connect(0)
+      const ahead = [21, 22, 23].map((seq) => entry(seq))
+      room.log.push(...ahead)
+      room.answerPage()
+      assert.deepStrictEqual(reader.seqs, upTo(0, 23))
+      const [first, ...rest] = [...ahead, entry(24)]
+      if (first === undefined) return
+      const batch = new CommittedBatch(name, [first, ...rest], 4)
+      room.room.tail.push(batch)
+      room.room.published = batch.last
+      room.channel.committed(batch)
+      assert.deepStrictEqual(reader.seqs, upTo(0, 24))
+    })
+  )
+
+  it.effect("a socket that drains no byte in time is told from one that moves", () =>
+    Effect.map(fixture(), (room) => {
+      const reader = room.connect(0)
+      reader.socket.stall()
+      for (let i = 0; i < 100; i++) room.commit(1, 8_000)
+      assert.isFalse(reader.connection.isStalled(10_000, 5_000))
+      assert.isFalse(reader.connection.isStalled(14_999, 5_000))
+      assert.isTrue(reader.connection.isStalled(15_000, 5_000))
+      reader.socket.unstall()
+      assert.isFalse(reader.connection.isStalled(16_000, 5_000))
+    })
+  )
+
+  it.effect("members may leave in any order, and a lost room closes those who are left with 1012", () =>
+    Effect.map(fixture(), (room) => {
+      const clients = Array.from({ length: 5 }, () => room.connect(0))
+      for (const index of [1, 4, 0]) clients[index]?.socket.drop()
+      room.commit(2)
+      assert.deepStrictEqual(
+        clients.map(({ seqs }) => seqs.length),
+        [0, 0, 2, 2, 0]
+      )
+      room.channel.lost()
+      assert.deepStrictEqual(
+        clients.map(({ ended }) => ended),
+        [undefined, undefined, Close.restart, Close.restart, undefined]
+      )
+      assert.strictEqual(room.channel.size, 0)
+    })
+  )
+})
