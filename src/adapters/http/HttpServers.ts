@@ -78,8 +78,8 @@ const listenOn = (server: Server, variable: string, host: string, port: number):
 const close = (server: Server): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (!server.listening) return resume(Effect.void)
+    // Closes idle connections, too.
     server.close(() => resume(Effect.void))
-    server.closeIdleConnections()
   }).pipe(Effect.timeoutOption(closePatience), Effect.andThen(Effect.sync(() => server.closeAllConnections())))
 
 const make = (options: HttpServersOptions) => {

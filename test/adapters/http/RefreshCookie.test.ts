@@ -27,6 +27,14 @@ layer(testServer(), { excludeTestServices: true })("the page's refresh cookie", 
     })
   )
 
+  it.effect("nobody but a trusted proxy says that the connection is encrypted", () =>
+    Effect.gen(function* () {
+      const { username } = yield* somebody
+      const reply = yield* login(username, { ...pageHeader, "x-forwarded-proto": "https" })
+      expect(cookieOf(reply)).not.toContain("Secure")
+    })
+  )
+
   it.effect("the cookie refreshes only together with the page's header, and rotates", () =>
     Effect.gen(function* () {
       const { request } = yield* TestServer

@@ -1,7 +1,7 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
-import { expectProblem, member, send } from "./support/Http.ts"
+import { converse, expectProblem, member, send } from "./support/Http.ts"
 import { TestServer, testServer } from "./support/TestServer.ts"
 
 const get = (path: string, headers: Record<string, string> = {}) =>
@@ -129,6 +129,18 @@ layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
         expect(reply.headers["upgrade"]).toBe("websocket")
         expect(reply.headers["x-content-type-options"]).toBe("nosniff")
       }
+    })
+  )
+
+  it.effect("the socket port reads no body and keeps no connection for it", () =>
+    Effect.gen(function* () {
+      const { socketPort } = yield* TestServer
+      const reply = yield* converse(
+        socketPort,
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 12000000\r\n\r\nx"
+      )
+      expect(reply).toMatch(/^HTTP\/1\.1 426 /)
+      expect(reply).toMatch(/^connection: upgrade, close\r$/im)
     })
   )
 

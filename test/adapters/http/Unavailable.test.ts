@@ -54,6 +54,14 @@ layer(testServer({}, nothingWorks), { excludeTestServices: true })(
       })
     )
 
+    it.effect("no token is 401 whatever the store does", () =>
+      Effect.gen(function* () {
+        const { request } = yield* TestServer
+        expectProblem(yield* request({ path: historyPath }), 401, "unauthorized")
+        expectProblem(yield* request({ method: "PUT", path: refreshPath }), 401, "unauthorized")
+      })
+    )
+
     it.effect("too many passwords to check is 503, too many logins 429, each with its time", () =>
       Effect.gen(function* () {
         const busy = yield* login("busy")
