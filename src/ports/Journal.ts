@@ -17,7 +17,11 @@ import type { Entry, RoomEvent } from "../domain/RoomEvent.ts"
 export class JournalError extends Schema.TaggedError<JournalError>()("JournalError", {
   reason: Schema.Literals(["Refused", "Fenced", "Unknown", "Broken"]),
   detail: Schema.String
-}) {}
+}) {
+  override get message(): string {
+    return `journal ${this.reason.toLowerCase()}: ${this.detail}`
+  }
+}
 
 /** Where one submitted event stands: `seq` is past the expected head when this append stored it. */
 export interface Placed {

@@ -7,6 +7,14 @@ import { join, resolve } from "node:path"
 
 const main = resolve(import.meta.dirname, "../../src/main.ts")
 
+/** No limits: for tests that are about something else, and send more than people do. */
+export const unlimited = {
+  RATE_LIMIT_PER_MINUTE: "0",
+  LOGINS_PER_MINUTE: "0",
+  MESSAGE_RATE: "0",
+  SOCKETS_PER_USER: "0"
+}
+
 /** The server as a process of its own, in a directory of its own, on free ports. */
 export class ServerProcess {
   readonly directory = mkdtempSync(join(tmpdir(), "parley-server-"))
@@ -24,6 +32,13 @@ export class ServerProcess {
     this.children.push(child)
     const started = new Started(child)
     await started.settled
+    return started
+  }
+
+  /** Starts it; fails when it ends instead. Another start on the same directory finds the same data. */
+  async up(env: Readonly<Record<string, string>> = {}): Promise<Started> {
+    const started = await this.start(env)
+    if (started.url === "") throw new Error(`the server did not start: ${started.stderr}`)
     return started
   }
 
@@ -69,6 +84,10 @@ export class Started {
 
   get socketUrl(): string {
     return /\(WebSocket (\S+)\)/.exec(this.stdout)?.[1] ?? ""
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0
   }
 
   /** Asks it to stop; the exit code. */
