@@ -33,7 +33,7 @@ h2 { font-size: .95rem; color: var(--soft); margin: 1.25rem 0 .5rem; font-weight
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .75rem; margin: 0; }
 dl > div { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .7rem .9rem; }
 dt { color: var(--soft); font-size: .85rem; }
-dd { margin: 0; font-size: 1.4rem; font-variant-numeric: tabular-nums; }
+dd { margin: 0; font-size: 1.2rem; font-variant-numeric: tabular-nums; }
 svg { display: block; width: 100%; height: 2rem; margin-top: .25rem; }
 polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 footer a { color: var(--accent); margin-right: 1rem; }

@@ -40,10 +40,11 @@ const metrics = HttpRouter.use((router) =>
   )
 )
 
-/** Where the original application had pages of their own. */
+/** Where the original application had pages of their own, and where browsers look unasked. */
 const former = Layer.mergeAll(
   HttpRouter.add("GET", "/auth", HttpServerResponse.redirect("/", { status: 302 })),
-  HttpRouter.add("GET", "/dashboard-ui", HttpServerResponse.redirect("/docs", { status: 302 }))
+  HttpRouter.add("GET", "/dashboard-ui", HttpServerResponse.redirect("/docs", { status: 302 })),
+  HttpRouter.add("GET", "/favicon.ico", HttpServerResponse.redirect("/assets/icon.svg", { status: 302 }))
 )
 
 export const layer = Layer.mergeAll(healthz, readyz, metrics, former)

@@ -94,6 +94,8 @@ layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
     Effect.gen(function* () {
       expect(yield* get("/auth")).toMatchObject({ status: 302, headers: { location: "/" } })
       expect(yield* get("/dashboard-ui")).toMatchObject({ status: 302, headers: { location: "/docs" } })
+      const icon = yield* get("/favicon.ico")
+      expect((yield* get(String(icon.headers.location))).headers["content-type"]).toBe("image/svg+xml")
       for (const path of ["/", "/chat"]) {
         const reply = yield* get(path)
         expect(reply.status).toBe(200)
