@@ -43,7 +43,8 @@ const Message = Schema.Struct({
   }),
   id: Schema.String,
   seq: Schema.Int,
-  guest: Schema.optionalKey(Schema.Literal(true))
+  guest: Schema.optionalKey(Schema.Literal(true)),
+  service: Schema.optionalKey(Schema.Literal(true))
 })
 
 const Position = Seq.annotate({ message: "must be a position: a whole number from 0 on" })

@@ -18,7 +18,7 @@ export interface HttpServersOptions {
 /**
  * What one connection may cost before it has said anything useful: headers must be here within 5 s and hold 16 KiB at most, a
  * request within 10 s (408 and the connection's end otherwise, looked at once a second), a connection may idle 20 s
- * between requests and serves 1,000 of them. None of it touches a connection that was upgraded.
+ * between requests. None of it touches a connection that was upgraded.
  */
 const bounds = {
   headersTimeout: 5_000,
@@ -28,7 +28,6 @@ const bounds = {
   maxHeaderSize: 16 * 1024
 } as const
 const maxHeaders = 100
-const maxRequestsPerConnection = 1_000
 
 /** How long a connection with a reply under way may hold up the end. */
 const closePatience = "3 seconds"
@@ -36,7 +35,6 @@ const closePatience = "3 seconds"
 const makeServer = (): Server => {
   const server = createServer(bounds)
   server.maxHeadersCount = maxHeaders
-  server.maxRequestsPerSocket = maxRequestsPerConnection
   return server
 }
 
