@@ -1,0 +1,134 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { ChatClient } from "../support/ChatClient.ts"
+import { frameOf, RawSocket } from "../support/RawSocket.ts"
+import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
+import type { Started } from "../support/ServerProcess.ts"
+
+/** Whatever comes, two neighbours chat before it and after it, and miss nothing. */
+describe("what no client should send", () => {
+  const server = new ServerProcess()
+  let started: Started
+  let neighbours: ReadonlyArray<ChatClient>
+  let rounds = 0
+  beforeAll(async () => {
+    started = await server.up(unlimited)
+    const url = `${started.socketUrl}?room=neighbours&since=0`
+    neighbours = await Promise.all([ChatClient.connect(url), ChatClient.connect(url)])
+  })
+  afterAll(() => server.remove())
+
+  const chatOn = async () => {
+    rounds++
+    const [one] = neighbours
+    one?.say(`round ${rounds}`)
+    await Promise.all(neighbours.map((client) => client.delivered(`round ${rounds}`)))
+    for (const { messages } of neighbours) expect(messages.at(-1)?.seq).toBe(rounds)
+    expect(started.child.exitCode).toBeNull()
+  }
+  beforeEach(chatOn)
+  afterEach(chatOn)
+
+  const frame = (fields: object) => JSON.stringify({ from: "visitor", message: "hello", ...fields })
+  const depth = 10_000
+
+  it.each<[what: string, data: string | Buffer, code: string, says: RegExp]>([
+    ["what is not JSON", "hello", "bad_frame", /not JSON/],
+    ["nothing", "", "bad_frame", /not JSON/],
+    ["half of a frame", '{"from":"visitor","mess', "bad_frame", /not JSON/],
+    ["an array", "[]", "bad_frame", /from.*message.*date/],
+    ["null", "null", "bad_frame", /from.*message.*date/],
+    ["a message that is a number", frame({ message: 5 }), "bad_frame", /message: .*string/],
+    ["a from that is an object", frame({ from: {} }), "bad_frame", /from: .*string/],
+    ["a date that is a number", frame({ date: 1 }), "bad_frame", /date: .*string/],
+    ["no message", '{"from":"visitor"}', "bad_frame", /message: .*[Mm]issing/],
+    ["no from, as a guest", '{"message":"hello"}', "bad_frame", /from: Missing/],
+    ["an unknown field", frame({ colour: "red" }), "bad_frame", /colour/],
+    ["a position of its own", frame({ seq: 1 }), "bad_frame", /seq/],
+    ["an empty message", frame({ message: "" }), "bad_frame", /message: .*not empty/],
+    ["a message of blanks", frame({ message: " \n\t" }), "bad_frame", /message: .*not empty/],
+    ["a message of 17 KB", frame({ message: "x".repeat(17 * 1024) }), "frame_too_large", /16 KiB/],
+    ["a binary frame", Buffer.from(frame({})), "binary_frame", /[Bb]inary/],
+    ["a lone surrogate", '{"from":"visitor","message":"half \\ud83d"}', "bad_frame", /message: .*surrogate/],
+    ["a lone surrogate as a name", '{"from":"half \\ud83d","message":"hello"}', "name_reserved", /name/],
+    ["a lone surrogate as an id", '{"from":"visitor","message":"hello","id":"\\udc00"}', "bad_frame", /id: /],
+    ["__proto__", '{"from":"visitor","message":"hello","__proto__":{"admin":true}}', "bad_frame", /__proto__/],
+    ["constructor", '{"from":"visitor","message":"hello","constructor":{}}', "bad_frame", /constructor/],
+    [
+      "depth 10,000",
+      frame({}).replace("}", `,"x":${"[".repeat(depth / 2)}${"]".repeat(depth / 2)}}`),
+      "bad_frame",
+      /x/
+    ],
+    ["nothing but 10,000 brackets", "[".repeat(depth), "bad_frame", /not JSON/],
+    ["1e400 for a message", '{"from":"visitor","message":1e400}', "bad_frame", /message: .*string/],
+    ["1e400 for an id", '{"from":"visitor","message":"hello","id":1e400}', "bad_frame", /id: /],
+    ["an id of 129 characters", frame({ id: "x".repeat(129) }), "bad_frame", /id: /],
+    ["an auth frame without a token", '{"type":"auth"}', "bad_frame", /token/],
+    ["the server's own name", frame({ from: "system" }), "name_reserved", /reserved/],
+    ["a look-alike of it", frame({ from: "sуstem" }), "name_reserved", /reserved/]
+  ])("%s: a clear error to its sender alone, and the socket stays", async (_, data, code, says) => {
+    const client = await ChatClient.connect(started.socketUrl, { room: "bad", since: 0 })
+    const witness = await ChatClient.connect(started.socketUrl, { room: "bad", history: 0 })
+    await witness.settled()
+    const answer = await client.answerTo(data)
+    expect(answer).toMatchObject({ from: "system", error: { code, retryable: false } })
+    expect(answer.message).toMatch(says)
+    expect(answer.message.length).toBeLessThan(500)
+    client.say("and a good one")
+    await Promise.all([client.delivered("and a good one"), witness.delivered("and a good one")])
+    expect(witness.frames.map(({ message }) => message).slice(1)).toEqual(["and a good one"])
+    await Promise.all([client.close(), witness.close()])
+  })
+
+  it("the id of a bad frame stands in its error", async () => {
+    const client = await ChatClient.connect(started.socketUrl)
+    const answer = await client.answerTo({ from: "visitor", message: "", id: "mine" })
+    expect(answer.error).toMatchObject({ code: "bad_frame", id: "mine" })
+    await client.close()
+  })
+
+  it.each<[what: string, bytes: () => Buffer, code: number]>([
+    ["an unmasked frame", () => frameOf(frame({}), { masked: false }), 1002],
+    ["text that is not UTF-8", () => frameOf(Buffer.from([0x22, 0xc3, 0x28, 0x22])), 1007],
+    ["a surrogate in UTF-8", () => frameOf(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])), 1007],
+    ["an opcode that does not exist", () => frameOf("x", { opcode: 3 }), 1002],
+    ["a ping of 126 bytes", () => frameOf("x".repeat(126), { opcode: 9 }), 1002],
+    ["a fragmented ping", () => frameOf("x", { opcode: 9, fin: false }), 1002],
+    ["a continuation of nothing", () => frameOf("x", { opcode: 0 }), 1002],
+    ["a frame that says it has 2^53 bytes", () => frameOf("x", { length: 2 ** 53 }), 1009],
+    ["a frame that says it has a gigabyte", () => frameOf("x", { length: 2 ** 30 }), 1009],
+    [
+      "131,000 fragments of one byte",
+      () => {
+        const fragment = frameOf("x", { opcode: 0, fin: false })
+        return Buffer.concat([frameOf("x", { fin: false }), ...Array.from({ length: 131_000 }, () => fragment)])
+      },
+      1008
+    ]
+  ])("%s ends its own connection and nothing else", async (_, bytes, code) => {
+    const raw = await RawSocket.handshake(started.socketUrl)
+    expect(raw.status).toBe(101)
+    await raw.write(bytes())
+    await raw.until(() => raw.closeCode !== undefined)
+    expect(raw.closeCode).toBe(code)
+    raw.socket.destroy()
+    await raw.ended
+  })
+
+  it("10,000 pings whose pongs nobody reads end nothing", async () => {
+    const raw = await RawSocket.handshake(started.socketUrl)
+    raw.socket.pause()
+    const ping = frameOf("x".repeat(125), { opcode: 9 })
+    void raw.write(Buffer.concat(Array.from({ length: 10_000 }, () => ping)))
+    await chatOn()
+    raw.socket.destroy()
+    await raw.ended
+  })
+
+  it("a connection that is cut in the middle of a frame ends nothing", async () => {
+    const raw = await RawSocket.handshake(started.socketUrl)
+    await raw.write(frameOf("x".repeat(50), { length: 5_000 }))
+    raw.socket.resetAndDestroy()
+    await raw.ended
+  })
+})
