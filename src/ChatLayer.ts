@@ -13,6 +13,7 @@ import { GuestNames } from "./domain/GuestNames.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import { RoomRegistry } from "./domain/RoomRegistry.ts"
 import type { RoomRegistryOptions } from "./domain/RoomRegistry.ts"
+import { Rooms } from "./domain/Rooms.ts"
 import { Sessions } from "./domain/Sessions.ts"
 
 export interface ChatOptions {
@@ -40,7 +41,7 @@ const historyWithTails = Layer.unwrap(
 
 /** A whole chat but for its stores (journal, users, sessions), which it asks for, and its doors, which are built on it. */
 export const chatLayer = (options: ChatOptions) =>
-  Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), historyWithTails).pipe(
+  Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), Rooms.layer, historyWithTails).pipe(
     Layer.provideMerge(Layer.mergeAll(RoomRegistry.layer(options.rooms), Sessions.layer(options), GuestNames.layer)),
     Layer.provideMerge(
       Layer.mergeAll(

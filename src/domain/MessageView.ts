@@ -11,7 +11,10 @@ export interface MessageView {
   readonly id: string
   readonly seq: number
   readonly room: string
+  /** The name is nobody's: a guest chose it. */
   readonly guest?: true
+  /** Written by the program that the server is part of, not by somebody with an account. */
+  readonly service?: true
 }
 
 /** The client's id; where it sent none, one made from the position: stable, never stored. */
@@ -36,5 +39,6 @@ export const viewOf = (room: RoomName, entry: Entry): MessageView => {
     seq: entry.seq,
     room
   }
-  return author.kind === "guest" ? { ...view, guest: true } : view
+  if (author.kind === "account") return view
+  return author.kind === "guest" ? { ...view, guest: true } : { ...view, service: true }
 }

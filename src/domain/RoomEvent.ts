@@ -12,10 +12,11 @@ export type ClientId = typeof ClientId.Type
 
 /**
  * Who wrote an entry. A guest's name belongs to nobody: `{kind: "guest", name: "bob"}` and
- * `{kind: "account", name: "bob"}` are two authors.
+ * `{kind: "account", name: "bob"}` are two authors. A service is the program that the server is part of: it has the names that it gives itself, and no
+ * account's.
  */
 export const Author = Schema.Struct({
-  kind: Schema.Literals(["account", "guest"]),
+  kind: Schema.Literals(["account", "guest", "service"]),
   name: Schema.String
 })
 export type Author = typeof Author.Type

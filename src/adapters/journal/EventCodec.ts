@@ -34,7 +34,7 @@ const StoredVersion = Schema.Struct({ type: Schema.String, v: Schema.Int })
 const StoredMessagePosted1 = Schema.Struct({
   type: Schema.Literal("MessagePosted"),
   v: Schema.Literal(1),
-  kind: Schema.Literals(["account", "guest"]),
+  kind: Schema.Literals(["account", "guest", "service"]),
   from: Schema.String,
   // It came out of JSON.parse: walking it again would cost more than all the rest.
   payload: Schema.declare(isJson),

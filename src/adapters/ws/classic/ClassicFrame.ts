@@ -2,6 +2,7 @@
 // oxlint-disable-next-line import/no-unassigned-import
 import "effect/schema/SchemaJITCompiler/enable"
 import { Exit, Schema } from "effect"
+import { MessageText } from "../../../domain/MessageText.ts"
 import { ClientId } from "../../../domain/RoomEvent.ts"
 import { describeIssues } from "../../schema/Issues.ts"
 import type { Rejection } from "../../../domain/Rejection.ts"
@@ -9,10 +10,7 @@ import type { Rejection } from "../../../domain/Rejection.ts"
 /** A frame as the seed's clients send it; `id` makes the send idempotent; `date` is decided by the server whatever was sent. */
 const MessageFrame = Schema.Struct({
   from: Schema.optionalKey(Schema.String),
-  message: Schema.String.check(
-    Schema.isPattern(/\S/, { expected: "a text that is not empty" }),
-    Schema.makeFilter((text: string) => text.isWellFormed(), { expected: "text without lone surrogates" })
-  ),
+  message: MessageText,
   date: Schema.optionalKey(Schema.String),
   id: Schema.optionalKey(ClientId)
 })

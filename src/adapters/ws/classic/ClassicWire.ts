@@ -1,4 +1,4 @@
-// Hot path: an entry into the classic wire's JSON, `{"from","message","date","id","seq","room"}` and `"guest":true` for a guest.
+// Hot path: an entry into the classic wire's JSON, `{"from","message","date","id","seq","room"}` and `"guest":true` for a guest, `"service":true` for a service.
 // `MessageView` says what stands in it; this writes the same text with less work (a property test holds the two together).
 import { idOf, messageText } from "../../../domain/MessageView.ts"
 import type { RoomName } from "../../../domain/Room.ts"
@@ -22,7 +22,7 @@ const encode = (room: RoomName, entries: ReadonlyArray<Entry>): EncodedBatch => 
     return (
       `{"from":${JSON.stringify(event.author.name)},"message":${JSON.stringify(messageText(event.payload))}` +
       `,"date":"${date}","id":${JSON.stringify(idOf(room, entry))},"seq":${seq}` +
-      (event.author.kind === "guest" ? `${roomField},"guest":true}` : `${roomField}}`)
+      (event.author.kind === "account" ? `${roomField}}` : `${roomField},"${event.author.kind}":true}`)
     )
   })
 }

@@ -11,7 +11,7 @@ const room = RoomName.make("lobby")
 
 const Message = Schema.Struct({
   name: Schema.String,
-  kind: Schema.Literals(["account", "guest"]),
+  kind: Schema.Literals(["account", "guest", "service"]),
   payload: Schema.Union([Schema.Struct({ message: Schema.String }), Schema.Json]),
   at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_102_444_800_000 })),
   id: Schema.Union([ClientId, Schema.Undefined])
