@@ -73,7 +73,7 @@ export const serve = (): void =>
         const config = yield* loadConfig(yield* environment)
         const log = logger({ file: config.logFile, level: config.logLevel, version })
         yield* Effect.gen(function* () {
-          const server = yield* Layer.build(serverLayer(config))
+          const server = yield* Layer.build(serverLayer(config, { standBy: true }))
           yield* Effect.forEach(config.warnings, (warning) => Effect.logWarning(warning))
           yield* Effect.provideContext(running(uncaught), server)
         }).pipe(Effect.scoped, Effect.provide(log))

@@ -1,11 +1,12 @@
 import { join } from "node:path"
-import { Context, Deferred, Duration, Effect, Layer } from "effect"
+import { Context, Deferred, Duration, Effect, Fiber, Layer } from "effect"
 import { loadOrMake } from "./adapters/crypto/SecretFile.ts"
 import type { AccessOptions } from "./adapters/http/AccessOptions.ts"
 import { makeClientAddress } from "./adapters/http/ClientAddress.ts"
 import { makeHostPolicy } from "./adapters/http/HostPolicy.ts"
 import { layer as httpApp } from "./adapters/http/HttpApp.ts"
 import { HttpServers } from "./adapters/http/HttpServers.ts"
+import { layer as standby } from "./adapters/http/Standby.ts"
 import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
 import { layer as sqliteJournal } from "./adapters/sqlite/Journal.ts"
 import { layer as ownerLock } from "./adapters/sqlite/OwnerLock.ts"
@@ -17,6 +18,8 @@ import type { AppConfig } from "./Config.ts"
 import { EngineStats } from "./domain/EngineStats.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import type { JournalError } from "./ports/Journal.ts"
+import { Ownership } from "./ports/Ownership.ts"
+import type { OwnershipLost } from "./ports/Ownership.ts"
 
 /** What the server needs to know; `AppConfig` is one. */
 export type ServerOptions = Omit<AppConfig, "logFile" | "logLevel" | "warnings">
@@ -30,8 +33,8 @@ export class Server extends Context.Service<
     /** Where the page is, for a browser on this machine. */
     readonly url: string
     readonly socketUrl: string
-    /** Never succeeds. Fails when the store cannot be trusted any more: the server must be ended then. */
-    readonly broken: Effect.Effect<never, JournalError>
+    /** Never succeeds. Fails when the store cannot be trusted any more, or is another process's now: the server must be ended then. */
+    readonly broken: Effect.Effect<never, JournalError | OwnershipLost>
   }
 >()("parley/Server") {}
 
@@ -110,42 +113,86 @@ const webSockets = (access: AccessOptions) =>
     })
   )
 
-/**
- * Opens the doors when everything behind them stands. The end goes the other way: not ready any more, sockets drained while `/readyz` still answers, doors closed.
- */
-const doors = (options: ServerOptions, broken: Effect.Effect<never, JournalError>) =>
+type Broken = Deferred.Deferred<never, JournalError | OwnershipLost>
+
+/** How often who stands by says whom it waits for. */
+const sayEvery = "1 second"
+
+/** Everything that is built on this waits until this process owns the stores; `/readyz` names who does meanwhile. */
+const owned = (broken: Broken) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const ownership = yield* Ownership
+      const readiness = yield* Readiness
+      const say = Effect.gen(function* () {
+        const holder = ownership.holder()
+        if (holder === undefined) return
+        if (readiness.problems().every(({ check }) => check !== "ownership")) {
+          yield* Effect.logInfo("standing by: another process owns the stores", { holder })
+        }
+        readiness.set("ownership", `another process owns the stores: ${holder}`)
+      })
+      const saying = yield* Effect.forkChild(Effect.forever(Effect.delay(say, sayEvery)))
+      const { lost } = yield* ownership.acquire
+      yield* Fiber.interrupt(saying)
+      readiness.set("ownership", undefined)
+      yield* Effect.forkScoped(Effect.catch(lost, (error) => Deferred.fail(broken, error)))
+    })
+  )
+
+/** The doors are held from the first moment on: whoever cannot listen says so before it touches a store. */
+class FrontDoor extends Context.Service<FrontDoor, { readonly apiPort: number; readonly socketPort: number }>()(
+  "parley/FrontDoor"
+) {
+  static readonly layer = Layer.effect(
+    FrontDoor,
+    Effect.gen(function* () {
+      const readiness = yield* Readiness
+      readiness.set("starting", "the server is starting")
+      return yield* Effect.flatMap(HttpServers, ({ listen }) => listen)
+    })
+  ).pipe(Layer.provideMerge(standby))
+}
+
+/** Ready when everything behind the doors stands. The end goes the other way: not ready any more, then sockets drained while `/readyz` still answers. */
+const ready = (options: ServerOptions, broken: Broken) =>
   Layer.effect(
     Server,
     Effect.gen(function* () {
-      const servers = yield* HttpServers
+      const { apiPort, socketPort } = yield* FrontDoor
       const sockets = yield* ChatSockets
       const readiness = yield* Readiness
-      const { apiPort, socketPort } = yield* servers.listen
       yield* Effect.addFinalizer(() =>
         Effect.andThen(
           Effect.sync(() => readiness.set("draining", "the server is stopping")),
           sockets.drain
         )
       )
+      readiness.set("starting", undefined)
       const host = urlHost(options.host)
       return {
         apiPort,
         socketPort,
         url: `http://${host}:${apiPort}`,
         socketUrl: `ws://${host}:${socketPort}/message/v1/send`,
-        broken
+        broken: Deferred.await(broken)
       }
     })
   )
 
+export interface StartMode {
+  /** Whether to wait while another process owns the stores, as a spare; else that is an error. */
+  readonly standBy: boolean
+}
+
 /** The whole server on its embedded stores. Whatever it fails with has a `message` of one line, for whoever started it. */
-export const serverLayer = (options: ServerOptions) =>
+export const serverLayer = (options: ServerOptions, { standBy }: StartMode) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const broken = yield* Deferred.make<never, JournalError>()
+      const broken: Broken = yield* Deferred.make<never, JournalError | OwnershipLost>()
       const access = accessOf(options)
       const onBroken = (error: JournalError): void => void Deferred.doneUnsafe(broken, Effect.fail(error))
-      return doors(options, Deferred.await(broken)).pipe(
+      return ready(options, broken).pipe(
         Layer.provide(
           Layer.merge(
             webSockets(access),
@@ -154,10 +201,13 @@ export const serverLayer = (options: ServerOptions) =>
         ),
         Layer.provideMerge(chat(options)),
         Layer.provideMerge(embeddedStores(options, onBroken)),
+        Layer.provide(owned(broken)),
+        Layer.provide(ownerLock({ directory: options.dataDir, wait: standBy })),
+        Layer.provideMerge(FrontDoor.layer),
         Layer.provideMerge(
           HttpServers.layer({ host: options.host, apiPort: options.apiPort, socketPort: options.socketPort })
         ),
-        Layer.provide(ownerLock({ directory: options.dataDir }))
+        Layer.provideMerge(Readiness.layer)
       )
     })
   )

@@ -4,6 +4,7 @@ import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { freePorts } from "../bench/server/freePorts.ts"
 import { ServerProcess } from "./support/ServerProcess.ts"
 
 let server: ServerProcess
@@ -94,16 +95,17 @@ describe("parley", () => {
     }
   )
 
-  it("is the only one on its data directory", async () => {
+  it("is the only one on its data directory: a second one stands by, names the holder, and takes over", async () => {
     const first = await server.start()
-    const second = await server.start({ LOG_FILE: "./logs/second.log" })
-    expect(await second.exit).toEqual([1, null])
-    expect(second.stderr).toBe(
-      `parley: DATA_DIR: ./data is in use by another process (pid ${first.child.pid}): stop it, or set another DATA_DIR\n`
-    )
+    const [port = 0] = await freePorts(1)
+    const second = server.launch({ LOG_FILE: "./logs/second.log", APP_PORT: String(port) })
+    await second.says(`holder=pid ${first.pid}`)
+    const answer = await fetch(`http://localhost:${port}/readyz`)
+    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining(`pid ${first.pid}`)])
+    expect((await fetch(`http://localhost:${port}/healthz`)).status).toBe(200)
     expect(await first.stop("SIGKILL")).toEqual([null, "SIGKILL"])
-    const third = await server.start()
-    expect(third.url).not.toBe("")
+    await second.settled
+    expect((await fetch(`${second.url}/readyz`)).status).toBe(200)
   })
 
   it("warns of a variable that is likely a misspelling", async () => {

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { setImmediate } from "node:timers/promises"
 
 const main = resolve(import.meta.dirname, "../../src/main.ts")
 
@@ -23,6 +24,13 @@ export class ServerProcess {
 
   /** Starts it; settles when it says that it is ready, or has ended. */
   async start(env: Readonly<Record<string, string>> = {}, args: ReadonlyArray<string> = []): Promise<Started> {
+    const started = this.launch(env, args)
+    await started.settled
+    return started
+  }
+
+  /** Starts it and waits for nothing. */
+  launch(env: Readonly<Record<string, string>> = {}, args: ReadonlyArray<string> = []): Started {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: this.directory,
       // Nothing of the developer's own configuration.
@@ -30,9 +38,7 @@ export class ServerProcess {
       stdio: ["ignore", "pipe", "pipe"]
     })
     this.children.push(child)
-    const started = new Started(child)
-    await started.settled
-    return started
+    return new Started(child)
   }
 
   /** Starts it; fails when it ends instead. Another start on the same directory finds the same data. */
@@ -40,6 +46,16 @@ export class ServerProcess {
     const started = await this.start(env)
     if (started.url === "") throw new Error(`the server did not start: ${started.stderr}`)
     return started
+  }
+
+  /** The first line of the log that is like this; waits until it has been written. */
+  async logged(isIt: (line: string) => boolean): Promise<string> {
+    for (;;) {
+      const lines = existsSync(this.logFile) ? readFileSync(this.logFile, "utf8").split("\n") : []
+      const found = lines.find(isIt)
+      if (found !== undefined) return found
+      await setImmediate()
+    }
   }
 
   /** Kills what still runs, and removes the directory. */
@@ -75,6 +91,20 @@ export class Started {
       })
     })
     this.settled = Promise.race([ready, this.exit.then(() => undefined)])
+  }
+
+  /** Completes when it has printed the text; rejects when it ends without. */
+  async says(text: string): Promise<void> {
+    const ended = this.exit.then(() => {
+      throw new Error(`it ended without ${JSON.stringify(text)}: ${this.stdout}${this.stderr}`)
+    })
+    const { promise: said, resolve: look } = Promise.withResolvers<void>()
+    const onData = (): void => {
+      if (this.stdout.includes(text)) look()
+    }
+    onData()
+    this.child.stdout?.on("data", onData)
+    await Promise.race([said, ended])
   }
 
   /** Where the page and the API are, as the server said. */
