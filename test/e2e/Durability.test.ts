@@ -24,9 +24,9 @@ const flood = (client: ChatClient, name: string): void => {
     next++
     client.say(`${name} ${next}`, { from: name, id: `${name}-${next}` })
   }
-  client.onFrame = (frame) => {
+  client.each((frame) => {
     if (frame.from === name) say()
-  }
+  })
   for (let n = 0; n < inFlight; n++) say()
 }
 

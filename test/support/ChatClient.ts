@@ -57,8 +57,7 @@ export class ChatClient {
   readonly frames: Array<ReceivedFrame> = []
   /** How it ended; never fails. */
   readonly closed: Promise<Closed>
-  /** Called with each frame, in order. */
-  onFrame: (frame: ReceivedFrame) => void = () => {}
+  #onFrame: (frame: ReceivedFrame) => void = () => {}
   #ended: Closed | undefined
   readonly #waiting = new Set<() => void>()
 
@@ -67,7 +66,7 @@ export class ChatClient {
     socket.on("message", (data: RawData) => {
       const frame = JSON.parse(String(data)) as ReceivedFrame
       this.frames.push(frame)
-      this.onFrame(frame)
+      this.#onFrame(frame)
       this.#look()
     })
     socket.on("error", () => {})
@@ -100,6 +99,12 @@ export class ChatClient {
   /** What everybody in the room gets. */
   get messages(): ReadonlyArray<Delivered> {
     return this.frames.filter((frame): frame is Delivered => frame.seq !== undefined)
+  }
+
+  /** Called with each frame, in order: those that are here already, then those to come. */
+  each(onFrame: (frame: ReceivedFrame) => void): void {
+    this.#onFrame = onFrame
+    for (const frame of Array.from(this.frames)) onFrame(frame)
   }
 
   /** Sends an object as JSON, anything else as it is. */
