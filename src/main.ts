@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { enableCompileCache, flushCompileCache } from "node:module"
 import { join } from "node:path"
 import { answerTo } from "./CommandLine.ts"
 
@@ -9,7 +8,7 @@ import { answerTo } from "./CommandLine.ts"
  */
 const compileCache = join(import.meta.dirname, "../node_modules/.cache/parley/compiled")
 
-/** What `engines` in package.json says, for who runs it all the same. */
+/** What `engines` in package.json says, for who runs it all the same: nothing that an older Node lacks is imported before. */
 const leastNode = 24
 
 const answer = answerTo(process.argv.slice(2))
@@ -18,6 +17,7 @@ if (answer === undefined && Number.parseInt(process.versions.node) < leastNode) 
   process.exitCode = 1
 } else if (answer === undefined) {
   // Only now: whoever asks for help need not wait for the server to load.
+  const { enableCompileCache, flushCompileCache } = await import("node:module")
   process.env["NODE_COMPILE_CACHE"] ??= compileCache
   enableCompileCache(process.env["NODE_COMPILE_CACHE"])
   const { serve } = await import("./Serve.ts")

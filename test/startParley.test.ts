@@ -5,6 +5,7 @@ import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { startParley } from "../src/index.ts"
 import type { LogLine, MessageView, Parley, StartOptions } from "../src/index.ts"
@@ -254,7 +255,7 @@ describe("startParley", () => {
     expect(await two.history("lobby")).toEqual([])
     await one.stop()
     expect((await fetch(`${two.url}/readyz`)).status).toBe(200)
-    await expect(fetch(`${one.url}/readyz`)).rejects.toThrow()
+    await expect(fetch(`${one.url}/readyz`)).rejects.toThrow("fetch failed")
   })
 
   it("says goodbye to its sockets when it stops, and stops once", async () => {
@@ -269,6 +270,21 @@ describe("startParley", () => {
     await expect(parley.post({ room: "lobby", from: "bot", message: "late" })).rejects.toMatchObject({
       code: "unavailable"
     })
+  })
+
+  it("stops by itself when its log cannot be trusted any more, and says so", async () => {
+    const first = await start()
+    for (const message of ["1", "2", "3"]) await first.post({ room: "lobby", from: "bot", message })
+    await first.stop()
+    const database = new DatabaseSync(join(directory, "data", "journal.db"))
+    database.exec("DELETE FROM batches WHERE first = 2")
+    database.close()
+    const second = await start()
+    await expect(second.history("lobby")).rejects.toMatchObject({ _tag: "JournalError", reason: "Broken" })
+    await expect(second.stopped).rejects.toMatchObject({ _tag: "JournalError", reason: "Broken" })
+    await expect(fetch(second.url)).rejects.toThrow("fetch failed")
+    expect(lines.map(({ level }) => level)).toContain("fatal")
+    await second.stop()
   })
 
   it("can be stopped by a listener", async () => {
