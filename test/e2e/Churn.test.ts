@@ -9,7 +9,7 @@ const clients = 200
 const staying = 20
 const rooms = 4
 /** How long people come and go. More finds more: 30 seconds and up before a release. */
-const seconds = Number(process.env["CHURN_SECONDS"] ?? 6)
+const seconds = Number(process.env["CHURN_SECONDS"] ?? 4)
 /** Says what chance does; a failure names it. */
 const seed = Number(process.env["CHURN_SEED"] ?? Date.now() % 1_000_000)
 
