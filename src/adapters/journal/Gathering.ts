@@ -1,0 +1,123 @@
+import { Effect } from "effect"
+import { JournalError } from "../../ports/Journal.ts"
+import type { Placed } from "../../ports/Journal.ts"
+
+export type AppendAnswer = Effect.Effect<ReadonlyArray<Placed>, JournalError>
+
+/** One room's append. */
+export interface GatheredBatch {
+  readonly count: number
+  /** About what it takes on its way, in the unit of `Capacity.size`. */
+  readonly size: number
+  readonly resume: (answer: AppendAnswer) => void
+}
+
+/** What one commit takes at most; a single batch that is larger is a commit of its own. What does not fit waits for the next one. */
+export interface Capacity {
+  readonly size: number
+  readonly events: number
+}
+
+export interface Gathering<Batch extends GatheredBatch> {
+  /** Leaves at once where no commit is under way, else with everything that waits, when this one is answered. */
+  readonly submit: (batch: Batch) => void
+  /** The commit that is under way is over: `answerOf` is asked once for each of its batches, in order. */
+  readonly answered: (answerOf: (batch: Batch, index: number) => AppendAnswer) => void
+  /** Fails what waits, and not what is under way. Later ones are taken as ever. */
+  readonly refuseWaiting: (error: JournalError) => void
+  /** Fails everything that waits and everything later. The first reason stays. */
+  readonly refuseAll: (error: JournalError) => void
+  /** Takes no more appends; calls back, once, when nothing is under way. */
+  readonly finish: (finished: () => void) => void
+}
+
+/**
+ * Gathers the appends of all rooms into commits, one under way at a time. This is the hot path: plain functions, arrays
+ * that are used again.
+ */
+export const makeGathering = <Batch extends GatheredBatch>(options: {
+  readonly capacity: Capacity
+  /** Begins a commit. The array is the gathering's again when the commit is answered. */
+  readonly commit: (batches: ReadonlyArray<Batch>) => void
+  readonly onCommit: (batches: number, events: number) => void
+}): Gathering<Batch> => {
+  const { capacity } = options
+  let waiting: Array<Batch> = []
+  let underWay: Array<Batch> = []
+  let committing = false
+  let closed: Effect.Effect<never, JournalError> | undefined
+  let whenFinished: (() => void) | undefined
+
+  const flush = (): void => {
+    takeBatches()
+    committing = true
+    options.commit(underWay)
+  }
+
+  /** Moves what the next commit takes from `waiting` to `underWay`, which is empty. */
+  const takeBatches = (): void => {
+    let size = 0
+    let events = 0
+    let taken = 0
+    for (const batch of waiting) {
+      size += batch.size
+      events += batch.count
+      if ((size > capacity.size || events > capacity.events) && taken > 0) break
+      taken++
+    }
+    if (taken === waiting.length) {
+      const empty = underWay
+      underWay = waiting
+      waiting = empty
+    } else {
+      underWay = waiting.slice(0, taken)
+      waiting = waiting.slice(taken)
+    }
+  }
+
+  return {
+    submit: (batch) => {
+      if (closed !== undefined) {
+        batch.resume(closed)
+        return
+      }
+      waiting.push(batch)
+      if (!committing) flush()
+    },
+    answered: (answerOf) => {
+      if (!committing) return
+      let events = 0
+      for (const batch of underWay) events += batch.count
+      options.onCommit(underWay.length, events)
+      // A resumed fiber runs right here until it waits again, and may append: the mark is still set, so all of these share a commit.
+      let index = 0
+      for (const batch of underWay) batch.resume(answerOf(batch, index++))
+      underWay.length = 0
+      committing = false
+      if (waiting.length > 0) flush()
+      else whenFinished?.()
+    },
+    refuseWaiting: (error) => {
+      const failed = waiting
+      waiting = []
+      for (const batch of failed) batch.resume(Effect.fail(error))
+    },
+    refuseAll: (error) => {
+      closed = Effect.fail(error)
+      const failed = [...underWay, ...waiting]
+      underWay = []
+      waiting = []
+      committing = false
+      for (const { resume } of failed) resume(closed)
+      whenFinished?.()
+    },
+    finish: (finished) => {
+      closed ??= Effect.fail(new JournalError({ reason: "Refused", detail: "the journal is closed" }))
+      whenFinished = () => {
+        whenFinished = undefined
+        finished()
+      }
+      if (!committing) whenFinished()
+    }
+  }
+}
