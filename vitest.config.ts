@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     allowOnly: false,
+    globalSetup: "./test/servers/globalSetup.ts",
     // Every core: half of the time a test waits for a process or a browser.
     maxWorkers: "100%",
     reporters: ["default", "./test/support/CountReporter.ts"],
