@@ -1,7 +1,7 @@
 import { Context, Schema } from "effect"
 import type { Effect, Scope } from "effect"
 
-/** What was held is held no more (the connection that holds it is gone, or somebody else has it): this process must stop writing. */
+/** What was held is somebody else's by now, or was in between: this process must stop writing. */
 export class OwnershipLost extends Schema.TaggedError<OwnershipLost>()("OwnershipLost", {
   detail: Schema.String
 }) {
@@ -23,6 +23,9 @@ export interface Held {
 /**
  * One process owns a journal. The lock is the store's own, so that it ends with its holder, however that one ends; it keeps
  * two healthy processes apart. It is not the fence: a holder that was frozen and wakes up is refused by the journal (`Fenced`).
+ *
+ * An outage of that store is no loss: nobody can take over while it lasts. When it is back the holder takes the lock again, and
+ * hears `lost` only where somebody was faster.
  */
 export class Ownership extends Context.Service<
   Ownership,
