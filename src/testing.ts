@@ -10,11 +10,9 @@
  * console.log((await client.receive(1))[0]?.message) // "hello"
  * await parley.stop()
  */
-import { Deferred, Duration, Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
+import { Duration, Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { layer as memoryJournal } from "./adapters/memory/Journal.ts"
-import { MemorySocket } from "./adapters/memory/MemorySocket.ts"
-import type { SocketClose } from "./adapters/memory/MemorySocket.ts"
 import { layer as memorySessionStore } from "./adapters/memory/SessionStore.ts"
 import { layer as memoryUsers } from "./adapters/memory/Users.ts"
 import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
@@ -26,9 +24,12 @@ import type { MessageView } from "./domain/MessageView.ts"
 import { defaultRoom, RoomName, Seq } from "./domain/Room.ts"
 import { Sessions } from "./domain/Sessions.ts"
 import { MessageHistory } from "./ports/MessageHistory.ts"
+import { TestClient } from "./TestClient.ts"
 
 export type { MessageView } from "./domain/MessageView.ts"
 export type { SocketClose } from "./adapters/memory/MemorySocket.ts"
+export { MessageRejected } from "./TestClient.ts"
+export type { SystemFrame, TestClient } from "./TestClient.ts"
 
 /** Somebody with an account and an open session. */
 export interface TestUser {
@@ -36,19 +37,6 @@ export interface TestUser {
   readonly password: string
   readonly token: string
   readonly refreshToken: string
-}
-
-/** A frame to one client alone: a rejection, an acknowledgement of a repeated message, a notice. */
-export interface SystemFrame {
-  readonly from: "system"
-  readonly message: string
-  readonly error?: {
-    readonly code: string
-    readonly retryable: boolean
-    readonly retryAfterMs?: number
-    readonly id?: string
-  }
-  readonly ack?: { readonly id: string; readonly seq: number }
 }
 
 export interface TestServerOptions extends Partial<ChatSocketsOptions> {
@@ -66,19 +54,6 @@ export interface ConnectOptions {
   readonly history?: number
   /** The address that limits count by. */
   readonly address?: string
-}
-
-/** A message was refused; `code` is the wire's. */
-export class MessageRejected extends Error {
-  readonly code: string
-  readonly retryable: boolean
-
-  constructor(frame: SystemFrame) {
-    super(frame.message)
-    this.name = "MessageRejected"
-    this.code = frame.error?.code ?? "unknown"
-    this.retryable = frame.error?.retryable ?? false
-  }
 }
 
 /** Set before anything sleeps on it. It stands still as long as a test likes: no warning. */
@@ -109,19 +84,26 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
 
 export class TestServer {
   readonly #runtime: ManagedRuntime.ManagedRuntime<ChatServices, unknown>
+  #clients = 0
 
   constructor(runtime: ManagedRuntime.ManagedRuntime<ChatServices, unknown>) {
     this.#runtime = runtime
   }
 
   /** Registers an account and logs it in. */
-  createUser(username: string, password = "a password for tests"): Promise<TestUser> {
-    const secret = Redacted.make(password)
+  async createUser(username: string, password = "a password for tests"): Promise<TestUser> {
+    await this.#run(
+      Effect.flatMap(Auth, (auth) => auth.register({ username, password: Redacted.make(password), fullName: username }))
+    )
+    return this.login({ username, password })
+  }
+
+  /** A session more for somebody with an account: tokens that are as old as the clock. */
+  login({ password, username }: Pick<TestUser, "username" | "password">): Promise<TestUser> {
     return this.#run(
       Effect.gen(function* () {
         const auth = yield* Auth
-        yield* auth.register({ username, password: secret, fullName: username })
-        const { tokens } = yield* auth.login({ username, password: secret, ip: "127.0.0.1" })
+        const { tokens } = yield* auth.login({ username, password: Redacted.make(password), ip: "127.0.0.1" })
         return {
           username,
           password,
@@ -144,12 +126,13 @@ export class TestServer {
 
   /** A client on the classic wire. */
   connect(options: ConnectOptions = {}): Promise<TestClient> {
+    const client = { username: options.user?.username, number: ++this.#clients }
     return this.#run(
       Effect.gen(function* () {
         const sockets = yield* ChatSockets
         const room = yield* Schema.decodeUnknownEffect(RoomName)(options.room ?? defaultRoom)
         const since = options.since === undefined ? undefined : yield* Schema.decodeUnknownEffect(Seq)(options.since)
-        return new TestClient(options.user?.username, (socket) =>
+        return new TestClient(client, (socket) =>
           sockets.acceptClassic(socket, {
             address: options.address ?? "127.0.0.1",
             token: options.user === undefined ? undefined : Redacted.make(options.user.token),
@@ -188,120 +171,4 @@ export class TestServer {
   #run<A, E>(effect: Effect.Effect<A, E, ChatServices>): Promise<A> {
     return this.#runtime.runPromise(effect)
   }
-}
-
-interface Waiter<A> {
-  readonly count: number
-  readonly done: Deferred.Deferred<ReadonlyArray<A>>
-}
-
-/** One socket of the test server: what it got, in order. */
-export class TestClient {
-  /** Messages of the room, in the order in which they came. */
-  readonly messages: Array<MessageView> = []
-  /** Frames to this client alone. */
-  readonly notices: Array<SystemFrame> = []
-  /** Set once the server closed the socket. */
-  closed: SocketClose | undefined
-  readonly #username: string
-  readonly #socket: MemorySocket
-  readonly #receiving: Array<Waiter<MessageView>> = []
-  readonly #noticing: Array<Waiter<SystemFrame>> = []
-  readonly #posting = new Map<string, Deferred.Deferred<number, MessageRejected>>()
-  readonly #closing = Deferred.makeUnsafe<SocketClose>()
-  #posts = 0
-  #taken = 0
-
-  /** @internal */
-  constructor(username: string | undefined, accept: (socket: MemorySocket) => Parameters<MemorySocket["listen"]>[0]) {
-    this.#username = username ?? "guest"
-    this.#socket = new MemorySocket({
-      text: (text) => this.#take(text),
-      closed: (close) => {
-        this.closed = close
-        Deferred.doneUnsafe(this.#closing, Effect.succeed(close))
-      }
-    })
-    this.#socket.listen(accept(this.#socket))
-  }
-
-  /** Sends a message; its position once the room's log has it. Rejects with `MessageRejected`. */
-  post(message: string, options: { readonly id?: string; readonly from?: string } = {}): Promise<number> {
-    const id = options.id ?? `test-${this.#username}-${++this.#posts}`
-    const done = Deferred.makeUnsafe<number, MessageRejected>()
-    this.#posting.set(id, done)
-    this.send({ from: options.from ?? this.#username, message, id })
-    return Effect.runPromise(Deferred.await(done))
-  }
-
-  /** Sends a frame as it is: text, or what becomes JSON. */
-  send(frame: unknown): void {
-    this.#socket.send(typeof frame === "string" ? frame : JSON.stringify(frame))
-  }
-
-  /** The next `count` messages that no earlier `receive` gave. */
-  async receive(count: number): Promise<ReadonlyArray<MessageView>> {
-    const from = this.#taken
-    this.#taken += count
-    await reached(this.messages, this.#receiving, from + count)
-    return this.messages.slice(from, from + count)
-  }
-
-  /** The first `count` frames to this client alone. */
-  async receiveNotices(count: number): Promise<ReadonlyArray<SystemFrame>> {
-    await reached(this.notices, this.#noticing, count)
-    return this.notices.slice(0, count)
-  }
-
-  /** Completes when the server closed the socket. */
-  untilClosed(): Promise<SocketClose> {
-    return Effect.runPromise(Deferred.await(this.#closing))
-  }
-
-  /** Takes nothing more from the server, pings included, as a reader that hangs, until `read`. */
-  stopReading(): void {
-    this.#socket.stall()
-  }
-
-  read(): void {
-    this.#socket.unstall()
-  }
-
-  /** Goes away without a word. */
-  drop(): void {
-    this.#socket.drop()
-  }
-
-  #take(text: string): void {
-    const frame: MessageView & SystemFrame = JSON.parse(text)
-    if (frame.seq === undefined) {
-      this.notices.push(frame)
-      notify(this.notices, this.#noticing)
-      const id = frame.ack?.id ?? frame.error?.id
-      if (frame.ack !== undefined) this.#settle(id, Effect.succeed(frame.ack.seq))
-      else if (frame.error !== undefined) this.#settle(id, Effect.fail(new MessageRejected(frame)))
-      return
-    }
-    this.messages.push(frame)
-    notify(this.messages, this.#receiving)
-    this.#settle(frame.id, Effect.succeed(frame.seq))
-  }
-
-  #settle(id: string | undefined, outcome: Effect.Effect<number, MessageRejected>): void {
-    const posting = id === undefined ? undefined : this.#posting.get(id)
-    if (posting === undefined || id === undefined) return
-    this.#posting.delete(id)
-    Deferred.doneUnsafe(posting, outcome)
-  }
-}
-
-const reached = <A>(list: ReadonlyArray<A>, waiters: Array<Waiter<A>>, count: number): Promise<unknown> => {
-  if (list.length >= count) return Promise.resolve()
-  const done = Deferred.makeUnsafe<ReadonlyArray<A>>()
-  waiters.push({ count, done })
-  return Effect.runPromise(Deferred.await(done))
-}
-
-const notify = <A>(list: ReadonlyArray<A>, waiters: Array<Waiter<A>>): void => {
-  for (const { count, done } of waiters) if (list.length >= count) Deferred.doneUnsafe(done, Effect.succeed(list))
 }

@@ -26,6 +26,9 @@ const violations: ReadonlyArray<readonly [file: string, code: string, rule: stri
   ["src/adapters/http/A.ts", `export * from "../../main.ts"`, "no-restricted-imports"],
   ["src/adapters/http/B.ts", `export * from "../../Config.ts"`, "no-restricted-imports"],
   ["src/adapters/ws/classic/A.ts", `export * from "../../../index.ts"`, "no-restricted-imports"],
+  ["src/adapters/http/D.ts", `export { startTestServer } from "../../testing.ts"`, "no-restricted-imports"],
+  ["src/adapters/memory/A.ts", `export type { ChatOptions } from "../../ChatLayer.ts"`, "no-restricted-imports"],
+  ["src/adapters/http/page/A.ts", `export const a = import("../../../Server.ts")`, "no-restricted-imports"],
   ["src/adapters/http/C.ts", `const load = (): Promise<void> => Promise.resolve()\nload()`, "no-floating-promises"],
   ["src/domain/M.ts", `export { n } from "./N.ts"\nexport const m = 1`, "no-cycle"],
   ["src/domain/N.ts", `export { m } from "./M.ts"\nexport const n = 1`, "no-cycle"]
