@@ -1,4 +1,4 @@
-import { Config, ConfigProvider, Duration, Effect, Schema } from "effect"
+import { Config, ConfigProvider, Duration, Effect, Redacted, Schema } from "effect"
 import { Count, Host, Hosts, Networks, Origins, Port, Secret, SigningSecret, Text, Ttl, UrlOf } from "./ConfigSchema.ts"
 import { VariableList } from "./ConfigVariable.ts"
 import type { Variable } from "./ConfigVariable.ts"
@@ -89,19 +89,30 @@ const settings = Config.all({
     expected: '"trace", "debug", "info", "warn", "error" or "fatal"',
     about: "The least level that is logged"
   }),
-  dbHost: list.optional("DB_HOST", Host, { expected: "a host name or an IP address", about: "MySQL (not served yet)" }),
-  dbPort: list.optional("DB_PORT", Port, { expected: "a port number 0–65535", about: "MySQL (not served yet)" }),
-  dbUser: list.optional("DB_USER", Text, { expected: "a user name", about: "MySQL (not served yet)" }),
-  dbPassword: list.optional("DB_PASSWORD", Secret, {
-    expected: "a password",
-    about: "MySQL (not served yet)",
-    secret: true
+  dbHost: list.optional("DB_HOST", Host, {
+    expected: "a host name or an IP address",
+    about: "MySQL 8.0.17 or MariaDB 10.6, or newer: accounts and sessions; needs `MONGODB_URI`, too"
   }),
-  dbName: list.optional("DB_NAME", Text, { expected: "a database's name", about: "MySQL (not served yet)" }),
-  // These two may hold a password: they are not shown either.
+  dbPort: list.required("DB_PORT", "3306", Port, { expected: "a port number 0–65535", about: "MySQL's port" }),
+  dbUser: list.optional("DB_USER", Text, { expected: "a user name", about: "Whom MySQL knows" }),
+  dbPassword: list.optional("DB_PASSWORD", Secret, { expected: "a password", about: "His password", secret: true }),
+  dbName: list.optional("DB_NAME", Text, {
+    expected: "a database's name",
+    about: "MySQL's database, which must exist"
+  }),
+  dbTls: list.required("DB_TLS", "off", Schema.Literals(["off", "on"]), {
+    expected: '"off" or "on"',
+    about: "`on`: TLS to MySQL or no connection, its certificate verified"
+  }),
+  dbTlsCa: list.optional("DB_TLS_CA", Text, {
+    expected: "a file of PEM certificates",
+    about: "Who may have signed MySQL's certificate, where the system does not know"
+  }),
+  // It may hold a password: it is not shown either.
   mongodbUri: list.optional("MONGODB_URI", Schema.RedactedFromValue(UrlOf("mongodb", "mongodb+srv")), {
     expected: "mongodb://…",
-    about: "MongoDB (not served yet)",
+    about:
+      "MongoDB 7 or newer: the messages, in `chat_history` of the URI's database or of `go-chat-app`; needs `DB_*`, too",
     secret: true
   }),
   natsUrl: list.optional("NATS_URL", Schema.RedactedFromValue(UrlOf("nats", "tls", "ws", "wss")), {
@@ -126,8 +137,22 @@ const settings = Config.all({
 
 type Settings = Config.Success<typeof settings>
 
+export interface Databases {
+  readonly mysql: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+    readonly password: Redacted.Redacted
+    readonly database: string
+    readonly tls: { readonly caFile: string | undefined } | undefined
+  }
+  readonly mongodb: { readonly uri: Redacted.Redacted }
+}
+
 export interface AppConfig extends Omit<Settings, "dashboard"> {
   readonly dashboard: "open" | "token" | "off"
+  /** MySQL and MongoDB; `undefined` keeps everything in `dataDir`. */
+  readonly databases: Databases | undefined
   /** What was set but does nothing: one line each, for the log. */
   readonly warnings: ReadonlyArray<string>
 }
@@ -137,19 +162,45 @@ export const variables: ReadonlyArray<Variable> = list.all
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-const databases = ["DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "MONGODB_URI"]
 const neededDatabases = ["DB_HOST", "DB_USER", "DB_NAME", "MONGODB_URI"]
 
-/** Variables that a later release serves: to ignore them would be to lose somebody's messages in the wrong place. */
+/** Whoever sets one of these wants the databases; those with a default say nothing. */
+const databases = [...neededDatabases, "DB_PASSWORD", "DB_TLS_CA"]
+
+/** Half a configuration would keep somebody's messages in the wrong place; so would ignoring what a later release serves. */
 const databaseProblems = (env: Environment): ReadonlyArray<string> => {
   const isSet = (name: string): boolean => (env[name] ?? "") !== ""
-  const asked = [...databases, "NATS_URL"].filter(isSet)
-  if (asked.length === 0) return []
+  const asked = databases.filter(isSet)
   const missing = neededDatabases.filter((name) => !isSet(name))
-  const only = "this release keeps everything in the embedded database in DATA_DIR: unset"
-  return missing.length > 0
-    ? [`${asked.join(", ")}: set without ${missing.join(", ")}, and ${only} ${asked.length === 1 ? "it" : "them"}`]
-    : [`${asked.join(", ")}: MySQL, MongoDB and NATS are not served yet; ${only} them`]
+  return [
+    ...(asked.length > 0 && missing.length > 0
+      ? [
+          `${missing.join(", ")}: missing, while ${asked.join(", ")} ${asked.length === 1 ? "is" : "are"} set; set all of ${neededDatabases.join(", ")} to keep accounts in MySQL and messages in MongoDB, or none of them to keep both in DATA_DIR`
+        ]
+      : []),
+    ...(asked.length > 0 && !isSet("JWT_SECRET")
+      ? [
+          "JWT_SECRET: missing; it signs the tokens, at least 32 bytes, and is made by itself only where DATA_DIR keeps everything"
+        ]
+      : []),
+    ...(isSet("NATS_URL") ? ["NATS_URL: NATS is not served yet; unset it"] : [])
+  ]
+}
+
+const databasesOf = (read: Settings): AppConfig["databases"] => {
+  const { dbHost, dbName, dbPassword, dbPort, dbTls, dbTlsCa, dbUser, mongodbUri } = read
+  if (dbHost === undefined || dbUser === undefined || dbName === undefined || mongodbUri === undefined) return undefined
+  return {
+    mysql: {
+      host: dbHost,
+      port: dbPort,
+      user: dbUser,
+      password: dbPassword ?? Redacted.make(""),
+      database: dbName,
+      tls: dbTls === "on" ? { caFile: dbTlsCa } : undefined
+    },
+    mongodb: { uri: mongodbUri }
+  }
 }
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
@@ -174,6 +225,7 @@ export const loadConfig = (env: Environment): Effect.Effect<AppConfig, StartErro
     }
     return {
       ...read,
+      databases: databasesOf(read),
       dashboard: read.dashboard ?? (isLoopback(read.host) ? "open" : "token"),
       warnings: [
         ...misspellings(

@@ -96,28 +96,51 @@ describe("loadConfig", () => {
     )
   )
 
+  const databases = {
+    DB_HOST: "db",
+    DB_USER: "u",
+    DB_PASSWORD: "s3cret",
+    DB_NAME: "n",
+    MONGODB_URI: "mongodb://u:s3cret@m",
+    JWT_SECRET: "x".repeat(32)
+  }
+
   it.effect("half a configuration of databases names what is missing", () =>
-    Effect.map(wrongLines({ DB_HOST: "127.0.0.1" }), (lines) =>
-      expect(lines).toEqual([
-        "DB_HOST: set without DB_USER, DB_NAME, MONGODB_URI, and this release keeps everything in the embedded database in DATA_DIR: unset it"
+    Effect.gen(function* () {
+      expect(yield* wrongLines({ DB_HOST: "127.0.0.1", JWT_SECRET: databases.JWT_SECRET })).toEqual([
+        "DB_USER, DB_NAME, MONGODB_URI: missing, while DB_HOST is set; set all of DB_HOST, DB_USER, DB_NAME, MONGODB_URI to keep accounts in MySQL and messages in MongoDB, or none of them to keep both in DATA_DIR"
       ])
+      const [line, ...others] = yield* wrongLines({ ...databases, DB_NAME: "" })
+      expect(line).toContain("DB_NAME: missing, while DB_HOST, DB_USER, MONGODB_URI, DB_PASSWORD are set")
+      expect(line).not.toContain("s3cret")
+      expect(others).toEqual([])
+    })
+  )
+
+  it.effect("with databases the signing secret is asked for: two processes must have the same", () =>
+    Effect.map(wrongLines({ ...databases, JWT_SECRET: "" }), (lines) =>
+      expect(lines).toEqual([expect.stringMatching(/^JWT_SECRET: missing/)])
     )
   )
 
-  it.effect("a whole configuration of databases is not silently ignored", () =>
-    Effect.map(
-      wrongLines({
-        DB_HOST: "db",
-        DB_USER: "u",
-        DB_PASSWORD: "s3cret",
-        DB_NAME: "n",
-        MONGODB_URI: "mongodb://u:s3cret@m"
-      }),
-      (lines) => {
-        expect(lines).toHaveLength(1)
-        expect(lines[0]).toContain("are not served yet")
-        expect(lines[0]).not.toContain("s3cret")
-      }
+  it.effect("a whole configuration of databases is MySQL and MongoDB; none is the embedded one", () =>
+    Effect.gen(function* () {
+      expect((yield* loadConfig({})).databases).toBeUndefined()
+      const { databases: both } = yield* loadConfig({ ...databases, DB_TLS: "on" })
+      expect(both?.mysql).toMatchObject({
+        host: "db",
+        port: 3306,
+        user: "u",
+        database: "n",
+        tls: { caFile: undefined }
+      })
+      expect(JSON.stringify(both)).not.toContain("s3cret")
+    })
+  )
+
+  it.effect("NATS is not served yet, and says so", () =>
+    Effect.map(wrongLines({ NATS_URL: "nats://n" }), (lines) =>
+      expect(lines).toEqual(["NATS_URL: NATS is not served yet; unset it"])
     )
   )
 
