@@ -1,4 +1,5 @@
 import type { Transport, TransportEvents } from "../ws/Transport.ts"
+import { textsOf } from "./FrameTexts.ts"
 
 /** What the server closed a socket with. */
 export interface SocketClose {
@@ -108,20 +109,6 @@ export class MemorySocket implements Transport {
   }
 
   #deliver(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const decoder = new TextDecoder("utf-8", { fatal: true })
-    let offset = 0
-    while (offset < bytes.length) {
-      const short = view.getUint8(offset + 1)
-      const [header, length] =
-        short < 126
-          ? [2, short]
-          : short === 126
-            ? [4, view.getUint16(offset + 2)]
-            : [10, Number(view.getBigUint64(offset + 2))]
-      const end = offset + header + length
-      this.#events.text(decoder.decode(bytes.subarray(offset + header, end)))
-      offset = end
-    }
+    for (const text of textsOf(bytes)) this.#events.text(text)
   }
 }

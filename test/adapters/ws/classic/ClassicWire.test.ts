@@ -5,7 +5,7 @@ import { viewOf } from "../../../../src/domain/MessageView.ts"
 import { RoomName, Seq } from "../../../../src/domain/Room.ts"
 import { ClientId } from "../../../../src/domain/RoomEvent.ts"
 import type { Entry } from "../../../../src/domain/RoomEvent.ts"
-import { textsOf } from "../../../support/ServerFrames.ts"
+import { textsOf } from "../../../../src/adapters/memory/FrameTexts.ts"
 
 const room = RoomName.make("lobby")
 
