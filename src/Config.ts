@@ -3,6 +3,7 @@ import { Count, Host, Hosts, Networks, Origins, Port, Secret, SigningSecret, Tex
 import { VariableList } from "./ConfigVariable.ts"
 import type { Variable } from "./ConfigVariable.ts"
 import { misspellings } from "./Misspelling.ts"
+import { readSecretFiles, secretFileVariable } from "./SecretFiles.ts"
 import { StartError } from "./StartError.ts"
 
 const list = new VariableList()
@@ -160,6 +161,11 @@ export interface AppConfig extends Omit<Settings, "dashboard"> {
 /** Every variable that the server reads, in the order of the documentation. */
 export const variables: ReadonlyArray<Variable> = list.all
 
+const secrets = variables.filter((variable) => variable.secret).map((variable) => variable.name)
+
+/** Every name that means something in the environment. */
+const names: ReadonlyArray<string> = [...variables.map((variable) => variable.name), ...secrets.map(secretFileVariable)]
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 const neededDatabases = ["DB_HOST", "DB_USER", "DB_NAME", "MONGODB_URI"]
@@ -209,12 +215,23 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 const notServedYet = ["API_KEY", "ELASTIC_APM_SERVER_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]
 
 /**
- * The configuration out of `env`, whose empty values count as not set. Fails once, with a line for **every** wrong value that names the variable, what was
+ * The configuration out of `environment`, whose empty values count as not set, and of the files that it names (`JWT_SECRET_FILE` for `JWT_SECRET`, and so for
+ * every secret). Fails once, with a line for **every** wrong value that names the variable, what was
  * expected and, but for secrets, what was found.
  */
-export const loadConfig = (env: Environment): Effect.Effect<AppConfig, StartError> =>
+export const loadConfig = (environment: Environment): Effect.Effect<AppConfig, StartError> =>
   Effect.gen(function* () {
-    const wrong = [...(yield* list.problems(env)), ...databaseProblems(env)]
+    const { env, fromFiles, problems } = readSecretFiles(environment, secrets)
+    const named = (line: string): string => {
+      const name = fromFiles.find((name) => line.startsWith(`${name}: `))
+      return name === undefined ? line : `${secretFileVariable(name)}: ${line.slice(name.length + 2)}`
+    }
+    const wrong = [
+      ...problems,
+      ...(yield* list.problems(env)).map(named),
+      // What a file did not give is not missing, too.
+      ...(problems.length === 0 ? databaseProblems(env) : [])
+    ]
     if (wrong.length > 0) return yield* new StartError({ lines: wrong })
     const read = yield* Effect.orDie(settings.parse(ConfigProvider.fromUnknown(env)))
     if (Duration.isGreaterThan(read.accessTokenTtl, read.refreshTokenTtl)) {
@@ -228,10 +245,7 @@ export const loadConfig = (env: Environment): Effect.Effect<AppConfig, StartErro
       databases: databasesOf(read),
       dashboard: read.dashboard ?? (isLoopback(read.host) ? "open" : "token"),
       warnings: [
-        ...misspellings(
-          Object.keys(env),
-          variables.map((known) => known.name)
-        ),
+        ...misspellings(Object.keys(env), names),
         ...notServedYet
           .filter((name) => (env[name] ?? "") !== "")
           .map((name) => `${name} is set, but this release does nothing with it`)

@@ -1,4 +1,5 @@
 import { Config, ConfigProvider, Effect, Result, Schema } from "effect"
+import { secretFileVariable } from "./SecretFiles.ts"
 
 /** One environment variable, as the documentation shows it. */
 export interface Variable {
@@ -26,7 +27,7 @@ export class VariableList {
 
   optional<A>(name: string, schema: Schema.Codec<A, string>, description: Description): Config.Config<A | undefined> {
     const config = Config.schema(schema, name).pipe(Config.withDefault(undefined))
-    this.declared.push({ name, fallback: undefined, secret: false, ...description, config })
+    this.add(name, undefined, description, config)
     return config
   }
 
@@ -38,7 +39,7 @@ export class VariableList {
     description: Description
   ): Config.Config<A> {
     const config = Config.schema(schema, name).pipe(Config.withDefault(Schema.decodeSync(schema)(fallback)))
-    this.declared.push({ name, fallback, secret: false, ...description, config })
+    this.add(name, fallback, description, config)
     return config
   }
 
@@ -56,5 +57,15 @@ export class VariableList {
       ),
       (lines) => lines.flat()
     )
+  }
+
+  private add(
+    name: string,
+    fallback: string | undefined,
+    { about, expected, secret }: Description,
+    config: Config.Config<unknown>
+  ): void {
+    const fromFile = secret ? `; or \`${secretFileVariable(name)}\`, a file that holds it` : ""
+    this.declared.push({ name, fallback, expected, about: `${about}${fromFile}`, secret: secret === true, config })
   }
 }
