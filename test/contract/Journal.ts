@@ -256,7 +256,8 @@ export const journalContract = (adapter: JournalAdapter): void => {
               const entries = log.map((event, index) => ({ seq: index + 1, event }))
               expect(yield* all(room(name))).toEqual(entries)
             }
-          })
+          }),
+        { arbitrary: { runs: adapter.runs ?? 100 } }
       )
     })
 

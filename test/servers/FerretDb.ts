@@ -1,0 +1,141 @@
+import { spawn, spawnSync } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { createHash } from "node:crypto"
+import { once } from "node:events"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { setTimeout as pause } from "node:timers/promises"
+import { afterAll, it } from "vitest"
+
+const source = join(import.meta.dirname, "ferretdb")
+const cache = join(import.meta.dirname, "../../node_modules/.cache/parley/ferretdb")
+
+/** Why there is no server, and how to get one. */
+interface NoServer {
+  readonly missing: string
+}
+
+const how = "install Go 1.24 or newer (FerretDB is built from test/servers/ferretdb), or set MONGODB_TEST_URL"
+
+const findGo = (): string | undefined =>
+  ["go", "/usr/local/go/bin/go"].find((go) => spawnSync(go, ["version"], { stdio: "ignore" }).status === 0)
+
+const build = (go: string, binary: string): string | undefined => {
+  const made = `${binary}.${process.pid}`
+  const { status, stderr } = spawnSync(go, ["build", "-o", made, "."], { cwd: source, encoding: "utf8" })
+  if (status !== 0) return stderr.trim().split("\n").at(-1) ?? "go build failed"
+  renameSync(made, binary)
+  return undefined
+}
+
+/** A build takes minutes at first: whoever comes second waits for it. A lock that is older than this was left behind. */
+const staleLockMillis = 15 * 60_000
+
+/** The server's program, built once for each version of its source. */
+const ferretDbBinary = async (): Promise<string | NoServer> => {
+  const hash = createHash("sha256")
+  for (const file of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(join(source, file)))
+  const binary = join(cache, hash.digest("hex").slice(0, 16))
+  const lock = `${binary}.lock`
+  mkdirSync(cache, { recursive: true })
+  for (;;) {
+    if (existsSync(binary)) return binary
+    const go = findGo()
+    if (go === undefined) return { missing: `no FerretDB: ${how}` }
+    try {
+      mkdirSync(lock)
+    } catch {
+      const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0
+      if (Date.now() - since > staleLockMillis) rmSync(lock, { recursive: true, force: true })
+      await pause(200)
+      continue
+    }
+    try {
+      const problem = existsSync(binary) ? undefined : build(go, binary)
+      return problem === undefined ? binary : { missing: `FerretDB could not be built (${problem}): ${how}` }
+    } finally {
+      rmSync(lock, { recursive: true, force: true })
+    }
+  }
+}
+
+/** FerretDB on SQLite files in a temporary directory, as a process of its own. It ends with this one, however that ends. */
+export class FerretDb {
+  readonly directory = mkdtempSync(join(tmpdir(), "parley-ferretdb-"))
+  port = 0
+  private readonly binary: string
+  private child: ChildProcess | undefined
+
+  constructor(binary: string) {
+    this.binary = binary
+  }
+
+  get uri(): string {
+    return `mongodb://127.0.0.1:${this.port}`
+  }
+
+  /** On the port that it had before, with what it stored. */
+  async start(): Promise<void> {
+    const child = spawn(this.binary, ["-directory", this.directory, "-port", String(this.port)], {
+      stdio: ["pipe", "pipe", "ignore"]
+    })
+    this.child = child
+    for await (const line of createInterface({ input: child.stdout })) {
+      const port = /^listening (\d+)$/.exec(line)?.[1]
+      if (port === undefined) continue
+      this.port = Number(port)
+      return
+    }
+    throw new Error("FerretDB did not start")
+  }
+
+  freeze(): void {
+    this.child?.kill("SIGSTOP")
+  }
+
+  thaw(): void {
+    this.child?.kill("SIGCONT")
+  }
+
+  /** As if its machine had gone. */
+  async kill(): Promise<void> {
+    const { child } = this
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, "exit")
+    child.kill("SIGKILL")
+    await gone
+  }
+
+  async remove(): Promise<void> {
+    await this.kill()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+/** A server of one's own. Fails, where `CI` is set, for want of one. */
+const startFerretDb = async (): Promise<FerretDb | NoServer> => {
+  const binary = await ferretDbBinary()
+  if (typeof binary !== "string") {
+    if (process.env["CI"] !== undefined) throw new Error(binary.missing)
+    return binary
+  }
+  const server = new FerretDb(binary)
+  await server.start()
+  return server
+}
+
+/** Declares tests on a FerretDB of their own, which they freeze and kill as they like; or one that is skipped and says how to get it. */
+export const onFerretDb = async (name: string, tests: (server: FerretDb) => void): Promise<void> => {
+  const server = await startFerretDb()
+  if (!(server instanceof FerretDb)) return it(name, (test) => test.skip(server.missing))
+  afterAll(() => server.remove())
+  return tests(server)
+}
+
+/** Declares tests that read and write databases of their own: on the server that `MONGODB_TEST_URL` names, else on a FerretDB. */
+export const onMongoDb = async (name: string, tests: (uri: string) => void): Promise<void> => {
+  const uri = process.env["MONGODB_TEST_URL"]
+  return uri === undefined || uri === "" ? onFerretDb(name, (server) => tests(server.uri)) : tests(uri)
+}
