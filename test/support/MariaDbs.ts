@@ -1,12 +1,9 @@
 import { randomBytes } from "node:crypto"
-import { mkdtempSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { Effect, Layer, Redacted } from "effect"
 import * as Mysql from "mysql2/promise"
 import type { MysqlOptions } from "../../src/adapters/mysql/MysqlOptions.ts"
 import { layer as people } from "../../src/adapters/mysql/People.ts"
-import { MariaDb, mariaDb } from "../servers/MariaDb.ts"
+import { mariaDb } from "../servers/MariaDb.ts"
 import type { MariaDbAddress } from "../servers/MariaDb.ts"
 
 const connected = <A>(address: MariaDbAddress, use: (connection: Mysql.Connection) => Promise<A>, database?: string) =>
@@ -70,12 +67,3 @@ export const testDatabase = Effect.flatMap(
 
 /** Users and sessions in a database of their own. */
 export const freshPeople = Layer.unwrap(Effect.map(testDatabase, (database) => people(database)))
-
-/** A server of a test's own, which it may stop and freeze. */
-export const ownMariaDb = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const directory = mkdtempSync(join(tmpdir(), "parley-mariadb-"))
-    return { directory, server: await MariaDb.create(directory, process.pid) }
-  }),
-  ({ directory, server }) => Effect.promise(() => server.remove(directory))
-).pipe(Effect.map(({ server }) => server))

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { addressWithTls } from "./MysqlOptions.ts"
 import type { MysqlOptions } from "./MysqlOptions.ts"
 
 /**
@@ -77,6 +78,12 @@ export const databaseUnusable = (options: MysqlOptions, thrown: unknown): Databa
       return says("DB_NAME", "unknown", `there is no database ${database} at ${place}`)
     case "HANDSHAKE_NO_SSL_SUPPORT":
       return says("DB_TLS", "untrusted", `the server at ${place} speaks no TLS`)
+    case addressWithTls:
+      return says(
+        "DB_TLS",
+        "untrusted",
+        `a certificate cannot be verified for the address ${JSON.stringify(options.host)}: give DB_HOST a name, or do not verify the host`
+      )
     case "HANDSHAKE_SSL_ERROR":
       return says("DB_TLS", "untrusted", `the certificate of ${place} is not trusted: ${said}`)
     case "ER_SECURE_TRANSPORT_REQUIRED":

@@ -1,7 +1,7 @@
 import { Effect, Redacted } from "effect"
 import type { Scope } from "effect"
 import * as Mysql from "mysql2"
-import { connectTimeoutOf, deadlineOf, driverOptions, sessionSettings } from "./MysqlOptions.ts"
+import { checkTls, connectTimeoutOf, deadlineOf, driverOptions, sessionSettings } from "./MysqlOptions.ts"
 import type { MysqlOptions } from "./MysqlOptions.ts"
 
 /** What the driver threw, whatever it was. `code` is the server's or the system's name of it. */
@@ -70,6 +70,7 @@ export const dedicatedConnection = (
   })
 
 const open = (options: MysqlOptions): Mysql.Connection => {
+  checkTls(options)
   const connection = Mysql.createConnection({
     ...driverOptions(options),
     host: options.host,

@@ -1,3 +1,4 @@
+import { isIP } from "node:net"
 import type { Redacted } from "effect"
 
 /** Where MySQL (or MariaDB) is and who asks. */
@@ -18,8 +19,17 @@ export interface MysqlOptions {
 export interface MysqlTls {
   /** Who may have signed the server's certificate, in PEM. Absent: whom the operating system trusts. */
   readonly ca?: string | undefined
-  /** Whether the certificate must also be for `host`. Default true. */
+  /** Whether the certificate must also be for `host`, which must be a name then. Default true. */
   readonly verifyHost?: boolean | undefined
+}
+
+/** The code of what `checkTls` throws. */
+export const addressWithTls = "TLS_FOR_ADDRESS"
+
+/** The driver compares the certificate of a server without a name with "localhost": better none than that. */
+export const checkTls = ({ host, tls }: MysqlOptions): void => {
+  if (tls === undefined || tls.verifyHost === false || isIP(host) === 0) return
+  throw Object.assign(new Error("TLS for an address"), { code: addressWithTls })
 }
 
 export const connectTimeoutOf = (options: MysqlOptions): number => options.connectTimeoutMillis ?? 3_000
