@@ -5,7 +5,7 @@ export interface Target {
   /** As the table names it. */
   readonly label: string
   readonly wire: Wire
-  /** `directory` is empty and the server's own; it is removed afterwards. Called once a turn. */
+  /** `directory` is the server's own. Called once a start. */
   readonly plan: (directory: string) => Promise<ServerPlan>
 }
 
@@ -31,8 +31,11 @@ export interface Wire {
   readonly opening?: (text: string) => { readonly reply?: string; readonly open: boolean }
   /** The text frame that posts a message. */
   readonly encode: (from: string, message: string, date: string) => string
-  /** The room's message in a text frame, or undefined: what is said between the server and this socket alone. Throws on anything else. */
-  readonly decode: (text: string) => Delivery | undefined
+  /**
+   * The message of `room` in a text frame, or undefined: what is said between the server and this socket alone. Throws on anything else, another room's
+   * message included where the wire names rooms.
+   */
+  readonly decode: (text: string, room: string) => Delivery | undefined
   /** What is said back to a frame that `decode` leaves aside. */
   readonly answer?: (text: string) => string | undefined
 }

@@ -2,24 +2,31 @@ import { mkdirSync, statfsSync, writeFileSync } from "node:fs"
 import { cpus, release, tmpdir, totalmem } from "node:os"
 import { dirname } from "node:path"
 import { BenchFault } from "./BenchFault.ts"
-import { closedLoop } from "./load/ClosedLoop.ts"
-import { OptionsError, readOptions, usage } from "./Options.ts"
-import type { Options } from "./Options.ts"
+import { readOptions } from "./Options.ts"
+import { OptionsError } from "./OptionsError.ts"
 import { Progress } from "./Progress.ts"
-import { summarize } from "./report/Summary.ts"
-import type { Turn } from "./report/Summary.ts"
-import { table } from "./report/Table.ts"
+import { writeDocs } from "./report/Docs.ts"
+import { machineText } from "./report/Markdown.ts"
+import type { Machine } from "./report/Record.ts"
+import type { Section } from "./report/Section.ts"
+import { text } from "./report/Table.ts"
+import { Bench } from "./Scenario.ts"
+import type { Scenario } from "./Scenario.ts"
+import { closed } from "./scenarios/Closed.ts"
+import { connects } from "./scenarios/Connects.ts"
+import { history } from "./scenarios/History.ts"
+import { idle } from "./scenarios/Idle.ts"
+import { open } from "./scenarios/Open.ts"
+import { rooms } from "./scenarios/Rooms.ts"
+import { stalled } from "./scenarios/Stalled.ts"
+import { startup } from "./scenarios/StartUp.ts"
 import { checkOpenFiles } from "./server/OpenFiles.ts"
-import { ServerProcess } from "./server/ServerProcess.ts"
-import type { Target } from "./Target.ts"
-import { parley } from "./targets/Parley.ts"
-import { plainWs } from "./targets/PlainWs.ts"
-import { socketIo } from "./targets/SocketIo.ts"
+import { usage } from "./Usage.ts"
 
-const targets: ReadonlyArray<Target> = [parley, plainWs, socketIo]
-const load = { senders: 8, inFlight: 16, messageBytes: 150 }
+const scenarios: ReadonlyArray<Scenario> = [closed, open, rooms, idle, connects, startup, history, stalled]
+const known = { scenarios: scenarios.map(({ name }) => name), targets: ["parley", "ws", "socketio", "http"] }
 
-const machine = {
+const machine: Machine = {
   cpu: cpus()[0]?.model.trim() ?? "unknown",
   cores: cpus().length,
   memoryBytes: totalmem(),
@@ -27,75 +34,58 @@ const machine = {
   node: process.version
 }
 
-/** All turns of all sizes. The servers take turns, each round begun by another one, so that a machine that warms up or slows down favours none. */
-const run = async (options: Options, progress: Progress): Promise<ReadonlyArray<Turn>> => {
-  const chosen = targets.filter(({ name }) => options.only?.includes(name) ?? true)
-  const turns: Array<Turn> = []
-  const total = options.sockets.length * options.turns * chosen.length
-  for (const sockets of options.sockets) {
-    for (let turn = 1; turn <= options.turns; turn++) {
-      const first = (turn - 1) % chosen.length
-      for (const target of [...chosen.slice(first), ...chosen.slice(0, first)]) {
-        const title = `[${turns.length + 1}/${total}] ${sockets} sockets, turn ${turn}, ${target.label}`
-        progress.now(`${title}: starting`)
-        const measured = await runTurn(target, sockets, turn, options, (what) => progress.now(`${title}: ${what}`))
-        turns.push(measured)
-        progress.done(`${title}: ${Math.round(measured.deliveriesPerSecond).toLocaleString("en-US")} deliveries/s`)
-      }
-    }
-  }
-  return turns
-}
-
-const runTurn = async (
-  target: Target,
-  sockets: number,
-  turn: number,
-  options: Options,
-  onProgress: (what: string) => void
-): Promise<Turn> => {
-  const server = await ServerProcess.start(target)
-  try {
-    const { seconds, warmUpSeconds } = options
-    const result = await closedLoop(server, target.wire, { ...load, sockets, seconds, warmUpSeconds }, onProgress)
-    return { target: target.name, sockets, turn, startMs: server.startMs, ...result }
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new BenchFault(`${target.label}, ${sockets} sockets, turn ${turn}: ${reason}`, { cause })
-  } finally {
-    await server.stop()
-  }
-}
-
 /** tmpfs (linux/magic.h): what is committed there costs nothing. */
 const isInMemory = (directory: string): boolean =>
   process.platform === "linux" && statfsSync(directory).type === 0x01021994
 
-const main = async (): Promise<void> => {
-  const names = targets.map(({ name }) => name)
-  const options = readOptions(process.argv.slice(2), names)
+/** The exit code: 1 where a scenario has no result, whatever the figures of the others. */
+const main = async (): Promise<number> => {
+  const options = readOptions(process.argv.slice(2), known)
   if (options === "help") {
-    console.log(usage)
-    return
+    console.log(usage(scenarios))
+    return 0
   }
-  checkOpenFiles(Math.max(...options.sockets))
-  const turns = await run(options, new Progress(process.stderr))
-  const summary = summarize(turns, parley.name)
-  const checked = turns.reduce((sum, turn) => sum + turn.checkedDeliveries, 0)
-  console.log(`\n${table(summary, new Map(targets.map(({ name, label }) => [name, label])))}`)
+  // A journal whose environment is not whole is told of before anything is started.
+  options.journal.env(process.env)
+  const asked = options.scenarios.flatMap((name) => scenarios.filter((scenario) => scenario.name === name))
+  checkOpenFiles(Math.max(...asked.map((scenario) => scenario.sockets(options))))
+  const started = performance.now()
+  const bench = new Bench(options, new Progress(process.stderr))
+  const sections: Array<Section> = []
+  let faults = 0
+  for (const scenario of asked) {
+    try {
+      const section = await scenario.run(bench)
+      sections.push(section)
+      console.log(`\n${text(section)}\n`)
+    } catch (cause) {
+      if (!(cause instanceof BenchFault)) throw cause
+      faults++
+      console.error(`\nNo result of ${scenario.name}. ${cause.message}\n`)
+    }
+  }
+  const date = new Date().toISOString()
+  const checked = sections.reduce((sum, section) => sum + section.checkedDeliveries, 0)
+  const verdicts = sections.flatMap((section) => section.verdicts)
   console.log(
-    `\n${load.senders} senders with ${load.inFlight} messages of ${load.messageBytes} bytes in flight each, medians of ${options.turns} alternating turns of ${options.seconds} s; latency to sockets that do not send.` +
+    `${verdicts.filter(({ passed }) => passed).length} of ${verdicts.length} bounds held, in ${Math.round((performance.now() - started) / 1000)} s.` +
       `\n${checked.toLocaleString("en-US")} deliveries checked: no gap, no duplicate, one order for all.` +
-      `\nServer and generator shared this machine: ${machine.cores} × ${machine.cpu}, Node ${machine.node}.`
+      `\nServer and generator shared this machine: ${machineText(machine)}.`
   )
+  if (options.quick) console.log("A quick run: smaller loads, one turn each. It shows that it works, not how fast.")
   if (isInMemory(tmpdir())) console.log(`${tmpdir()} is in memory: set TMPDIR to a disk, or commits cost nothing.`)
   if (options.json !== undefined) {
     mkdirSync(dirname(options.json), { recursive: true })
-    writeFileSync(
-      options.json,
-      `${JSON.stringify({ date: new Date().toISOString(), machine, load, options, ...summary, turns }, null, 2)}\n`
+    writeFileSync(options.json, `${JSON.stringify({ date, machine, options, sections }, null, 2)}\n`)
+  }
+  if (options.writeDocs) {
+    const journal = options.journal.name
+    await writeDocs(
+      sections.map((section) => ({ date, machine, journal, section: { ...section, turns: undefined } })),
+      known.scenarios
     )
   }
+  return faults > 0 ? 1 : 0
 }
 
 process.once("SIGINT", () => process.exit(130))
@@ -103,9 +93,9 @@ process.once("SIGTERM", () => process.exit(143))
 
 await main().then(
   // Handles of sockets that were reset may linger a moment; there is nothing left to wait for.
-  () => process.exit(0),
+  (code) => process.exit(code),
   (cause: unknown) => {
-    if (cause instanceof OptionsError) console.error(`${cause.message}\n\n${usage}`)
+    if (cause instanceof OptionsError) console.error(`${cause.message}\n\n${usage(scenarios)}`)
     else if (cause instanceof BenchFault) console.error(`\nNo result. ${cause.message}`)
     else console.error(cause)
     process.exit(cause instanceof OptionsError ? 2 : 1)

@@ -22,6 +22,8 @@ export interface ClientSocketOptions {
   readonly port: number
   readonly path: string
   readonly wire: Wire
+  /** Sent as `Authorization: Bearer`. */
+  readonly token?: string | undefined
   /** Bytes after the opening; valid during the call only. */
   readonly onBytes: (bytes: Buffer) => void
   /** The socket's end, whoever's fault it is, unless `close` was called. Also for what `onBytes` throws. */
@@ -60,9 +62,10 @@ export class ClientSocket {
       }
     })
     this.#socket.on("connect", () => {
+      const authorization = options.token === undefined ? "" : `Authorization: Bearer ${options.token}\r\n`
       this.#socket.write(
         `GET ${options.path} HTTP/1.1\r\nHost: 127.0.0.1:${options.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-          `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`
+          `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${authorization}\r\n`
       )
     })
     this.#socket.on("error", (cause) => this.#fail(`${this.name}: ${cause.message}.`, cause))
@@ -72,6 +75,15 @@ export class ClientSocket {
   /** Hands masked frames to the kernel, in one write. */
   write(frames: Buffer): void {
     this.#socket.write(frames)
+  }
+
+  /** Reads nothing more: what the server sends fills the kernel's buffers, then the server's. */
+  stall(): void {
+    this.#socket.pause()
+  }
+
+  readOn(): void {
+    this.#socket.resume()
   }
 
   /** Answers what the server says to this socket alone. */

@@ -1,14 +1,18 @@
-import { cpus } from "node:os"
 import type { RunningServer } from "../server/ServerProcess.ts"
 import type { Wire } from "../Target.ts"
 import { Crowd } from "./Crowd.ts"
-import type { Member } from "./Crowd.ts"
 import { Latencies } from "./Latencies.ts"
 import type { Percentiles } from "./Latencies.ts"
+import { onNewMessages, spread } from "./Members.ts"
+import { Meter } from "./Meter.ts"
+import type { Usage } from "./Meter.ts"
 import { RoomTranscript } from "./RoomTranscript.ts"
 import { Sender } from "./Sender.ts"
+import { sleep } from "./sleep.ts"
 
 export interface ClosedLoopSettings {
+  /** New to the server, whose journal may outlive it. */
+  readonly room: string
   readonly sockets: number
   readonly senders: number
   /** Each sender has this many messages on their way: it sends the next when it sees its own copy of one. */
@@ -19,8 +23,7 @@ export interface ClosedLoopSettings {
 }
 
 /** What one turn measured. Everything is of the measured window but where it says so. */
-export interface ClosedLoopResult {
-  readonly seconds: number
+export interface ClosedLoopResult extends Usage {
   readonly deliveries: number
   readonly deliveriesPerSecond: number
   readonly messagesPerSecond: number
@@ -28,15 +31,6 @@ export interface ClosedLoopResult {
   readonly own: Percentiles
   /** From a send to the copies of sockets that are spread over the room and send nothing. */
   readonly receivers: Percentiles
-  readonly connectsPerSecond: number
-  /** CPU-seconds; undefined where the OS does not tell. */
-  readonly serverCpuSeconds: number | undefined
-  readonly serverRssBytes: number | undefined
-  /** With every socket connected and no message sent yet. */
-  readonly serverIdleRssBytes: number | undefined
-  /** Shares of one core. What is neither the server's nor the generator's is `othersCpuShare`: kernel work of the machine, other programs. */
-  readonly generatorCpuShare: number
-  readonly othersCpuShare: number | undefined
   /** Of the whole turn: every one of these was checked. */
   readonly checkedMessages: number
   readonly checkedDeliveries: number
@@ -54,23 +48,24 @@ export const closedLoop = async (
   onProgress: (what: string) => void
 ): Promise<ClosedLoopResult> => {
   const senders: Array<Sender> = []
-  const transcript = new RoomTranscript({ wire, sentAt: (sender, count) => senders[sender]?.sentAt(count) })
-  const connectStart = performance.now()
+  const transcript = new RoomTranscript({
+    wire,
+    room: settings.room,
+    sentAt: (sender, count) => senders[sender]?.sentAt(count)
+  })
   const crowd = await server.unlessEnded(
     Crowd.connect({
       port: server.socketPort,
       wire,
-      room: "bench",
+      room: settings.room,
       sockets: settings.sockets,
       transcript,
       onConnected: (sockets) => onProgress(`connecting ${sockets}/${settings.sockets}`)
     })
   )
-  const connectsPerSecond = (settings.sockets / (performance.now() - connectStart)) * 1000
   const unlessEnded = <A>(work: Promise<A>): Promise<A> => server.unlessEnded(crowd.unlessFault(work))
   try {
     await unlessEnded(sleep(200))
-    const serverIdleRssBytes = server.usage()?.rssBytes
 
     const own = new Latencies()
     const receivers = new Latencies()
@@ -105,14 +100,17 @@ export const closedLoop = async (
 
     own.reset()
     receivers.reset()
-    const before = snapshot(server, crowd)
+    const meter = new Meter(server)
+    const before = { time: performance.now(), deliveries: crowd.deliveries(), messages: transcript.frames }
     const until = before.time + settings.seconds * 1000
     for (let now = before.time; now < until; now = performance.now()) {
       const rate = (crowd.deliveries() - before.deliveries) / Math.max(1, now - before.time)
       onProgress(`measuring ${((now - before.time) / 1000).toFixed(1)}/${settings.seconds} s, ${Math.round(rate)}k/s`)
       await unlessEnded(sleep(Math.min(250, Math.max(1, until - now))))
     }
-    const after = snapshot(server, crowd)
+    const usage = meter.usage()
+    const deliveries = crowd.deliveries() - before.deliveries
+    const messages = transcript.frames - before.messages
     const ownPercentiles = own.percentiles()
     const receiverPercentiles = receivers.percentiles()
 
@@ -121,28 +119,13 @@ export const closedLoop = async (
     await server.unlessEnded(
       crowd.allReceived(sent, stallMs, (behind) => onProgress(`checking, ${behind} deliveries on their way`))
     )
-
-    const seconds = (after.time - before.time) / 1000
-    const deliveries = after.deliveries - before.deliveries
-    const generatorCpuShare = (after.generatorCpu - before.generatorCpu) / seconds
-    const serverCpuSeconds =
-      before.server && after.server ? after.server.cpuSeconds - before.server.cpuSeconds : undefined
     return {
-      seconds,
+      ...usage,
       deliveries,
-      deliveriesPerSecond: deliveries / seconds,
-      messagesPerSecond: (after.messages - before.messages) / seconds,
+      deliveriesPerSecond: deliveries / usage.seconds,
+      messagesPerSecond: messages / usage.seconds,
       own: ownPercentiles,
       receivers: receiverPercentiles,
-      connectsPerSecond,
-      serverCpuSeconds,
-      serverRssBytes: after.server?.rssBytes,
-      serverIdleRssBytes,
-      generatorCpuShare,
-      othersCpuShare:
-        serverCpuSeconds === undefined
-          ? undefined
-          : Math.max(0, (after.machineCpu - before.machineCpu - serverCpuSeconds) / seconds - generatorCpuShare),
       checkedMessages: sent,
       checkedDeliveries: sent * crowd.members.length
     }
@@ -150,42 +133,3 @@ export const closedLoop = async (
     crowd.close()
   }
 }
-
-/** `count` members, evenly over the room: whoever a server serves first or last is neither left out nor alone. */
-const spread = (members: ReadonlyArray<Member>, count: number, shift: number): ReadonlyArray<Member> => {
-  const some = Math.min(count, members.length)
-  return Array.from(
-    { length: some },
-    (_, index) => members[Math.floor(((index + shift) * members.length) / some)]
-  ).filter((member) => member !== undefined)
-}
-
-/** Calls with the room's messages that a member has newly received: the positions from `from` up to, not including, `to`. */
-const onNewMessages = (
-  member: Member,
-  transcript: RoomTranscript,
-  take: (from: number, to: number, now: number) => void
-): void => {
-  let from = transcript.received(member.reader)
-  member.onProgress = (now) => {
-    const to = transcript.received(member.reader)
-    if (to === from) return
-    take(from, to, now)
-    from = to
-  }
-}
-
-const snapshot = (server: RunningServer, crowd: Crowd) => {
-  const { user, system } = process.cpuUsage()
-  const machine = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)
-  return {
-    time: performance.now(),
-    deliveries: crowd.deliveries(),
-    messages: crowd.transcript.frames,
-    server: server.usage(),
-    generatorCpu: (user + system) / 1e6,
-    machineCpu: machine / 1000
-  }
-}
-
-const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -8,6 +8,8 @@ const connecting = 64
 
 /** A socket in its room, and its place in the room's stream. */
 export interface Member {
+  /** 0, 1, 2 … in the order in which they began to connect. */
+  readonly index: number
   readonly socket: ClientSocket
   readonly reader: Reader
   /** Called after bytes of the room came, with the chunk's time; `crowd.transcript.received(reader)` says how far the member is now. */
@@ -32,13 +34,17 @@ export class Crowd {
     readonly room: string
     readonly sockets: number
     readonly transcript: RoomTranscript
+    /** The token of the socket of this index, where sockets log in. */
+    readonly token?: (index: number) => string | undefined
     readonly onConnected: (sockets: number) => void
   }): Promise<Crowd> {
     const crowd = new Crowd(options.transcript)
-    let next = 1
+    let next = 0
     const connectSome = async (): Promise<void> => {
-      while (next <= options.sockets) {
-        crowd.members.push(await crowd.#join(`socket ${next++}`, options))
+      while (next < options.sockets) {
+        const index = next++
+        const { port, room, token, wire } = options
+        crowd.members.push(await crowd.#join({ index, port, wire, room, token: token?.(index) }))
         options.onConnected(crowd.members.length)
       }
     }
@@ -52,25 +58,31 @@ export class Crowd {
     return crowd
   }
 
-  async #join(
-    name: string,
-    options: { readonly port: number; readonly wire: Wire; readonly room: string }
-  ): Promise<Member> {
+  async #join(options: {
+    readonly index: number
+    readonly port: number
+    readonly wire: Wire
+    readonly room: string
+    readonly token: string | undefined
+  }): Promise<Member> {
     const { transcript } = this
+    const { index, port, room, token, wire } = options
+    const name = `socket ${index + 1}`
     const reader = new Reader(name, (opcode, payload) => member?.socket.aside(opcode, payload))
     let member: Member | undefined
     const socket = await ClientSocket.connect({
       name,
-      port: options.port,
-      path: options.wire.path(options.room),
-      wire: options.wire,
+      port,
+      path: wire.path(room),
+      wire,
+      token,
       onBytes: (bytes) => {
         transcript.feed(reader, bytes)
         member?.onProgress?.(performance.now())
       },
       onFault: (fault) => this.#fault.reject(fault)
     })
-    member = { socket, reader, onProgress: undefined }
+    member = { index, socket, reader, onProgress: undefined }
     return member
   }
 

@@ -6,9 +6,10 @@ export interface Percentiles {
   readonly count: number
   readonly p50: number | undefined
   readonly p99: number | undefined
+  readonly max: number | undefined
 }
 
-/** Times from a send to a delivery, up to ten minutes. */
+/** Times from when a message was sent, or due, to a delivery, up to ten minutes. */
 export class Latencies {
   #histogram: RecordableHistogram = Latencies.#empty()
 
@@ -20,6 +21,11 @@ export class Latencies {
     this.#histogram.record(Math.max(1, Math.round(milliseconds * 1000)))
   }
 
+  /** Deliveries that did not come by `now`: what their messages have waited so far, so that who delivers little does not look fast. */
+  recordMissing(dueTimes: Iterable<number>, now: number): void {
+    for (const due of dueTimes) this.record(now - due)
+  }
+
   reset(): void {
     this.#histogram = Latencies.#empty()
   }
@@ -27,6 +33,6 @@ export class Latencies {
   percentiles(): Percentiles {
     const count = this.#histogram.count
     const at = (percent: number) => (count === 0 ? undefined : this.#histogram.percentile(percent) / 1000)
-    return { count, p50: at(50), p99: at(99) }
+    return { count, p50: at(50), p99: at(99), max: count === 0 ? undefined : this.#histogram.max / 1000 }
   }
 }

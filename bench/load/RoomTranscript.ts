@@ -17,10 +17,11 @@ import { opcodes, readServerFrame } from "./ServerFrame.ts"
  */
 export class RoomTranscript {
   readonly #wire: Wire
+  readonly #room: string
   readonly #sentAt: (sender: number, count: number) => number
   readonly #bytes: Buffer
   readonly #ends: Float64Array
-  readonly #senders: Uint8Array
+  readonly #senders: Uint16Array
   readonly #times: Float64Array
   readonly #counts: Array<number> = []
   #head = 0
@@ -28,6 +29,7 @@ export class RoomTranscript {
 
   constructor(options: {
     readonly wire: Wire
+    readonly room: string
     /** When a message was sent, in milliseconds of `performance.now()`; undefined if it never was. */
     readonly sentAt: (sender: number, count: number) => number | undefined
     /** Default 64 MiB: ten seconds of a room of 100 sockets, a minute of one of 1,000. */
@@ -36,6 +38,7 @@ export class RoomTranscript {
     readonly streamFrames?: number
   }) {
     this.#wire = options.wire
+    this.#room = options.room
     this.#sentAt = (sender, count) => {
       const time = options.sentAt(sender, count)
       if (time === undefined) throw new BenchFault(`Message ${count} of ${senderName(sender)} was never sent.`)
@@ -44,7 +47,7 @@ export class RoomTranscript {
     this.#bytes = Buffer.allocUnsafeSlow(options.streamBytes ?? 64 * 1024 * 1024)
     const frames = options.streamFrames ?? 1 << 20
     this.#ends = new Float64Array(frames)
-    this.#senders = new Uint8Array(frames)
+    this.#senders = new Uint16Array(frames)
     this.#times = new Float64Array(frames)
   }
 
@@ -119,7 +122,7 @@ export class RoomTranscript {
 
   #decode(text: string): Delivery | undefined {
     try {
-      return this.#wire.decode(text)
+      return this.#wire.decode(text, this.#room)
     } catch (cause) {
       throw new BenchFault(`Not a message of the room: ${text.slice(0, 500)}`, { cause })
     }

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { BenchFault } from "../BenchFault.ts"
-import type { Target } from "../Target.ts"
+import type { ServerPlan, Target } from "../Target.ts"
 import { processUsage } from "./ProcessUsage.ts"
 import type { ProcessUsage } from "./ProcessUsage.ts"
 
@@ -13,6 +13,13 @@ const readyWithinMs = 20_000
 const stopWithinMs = 5_000
 /** Of what a server prints, so much of the end is kept for the message of a fault. */
 const outputKept = 4_000
+
+export interface LaunchOptions {
+  /** Where the server keeps its files, which then outlive it. Without it a temporary directory, removed when the server stops. */
+  readonly directory?: string
+  /** Beside, and before, the plan's. */
+  readonly env?: Readonly<Record<string, string>>
+}
 
 /** What a turn needs of a server. */
 export interface RunningServer {
@@ -30,38 +37,43 @@ process.on("exit", () => {
 /** A server in a process and a directory of its own. Whatever happens, both are gone when this process is. */
 export class ServerProcess implements RunningServer {
   readonly socketPort: number
-  /** From the start of the process to its first 200. */
+  readonly readyUrl: string
+  /** When the process was started, and from then to its first 200: milliseconds of `performance.now()`. */
+  startedAt = 0
   startMs = 0
   readonly #child: ChildProcess
-  readonly #directory: string
+  /** Removed when the process is gone; undefined where it is somebody else's. */
+  readonly #temporary: string | undefined
   readonly #ended = Promise.withResolvers<never>()
   #output = ""
 
   /** Ready when this resolves. Rejects with a `BenchFault` that shows what the server printed. */
-  static async start(target: Target): Promise<ServerProcess> {
-    const directory = mkdtempSync(join(tmpdir(), `parley-bench-${target.name}-`))
+  static async start(target: Target, options: LaunchOptions = {}): Promise<ServerProcess> {
+    const directory = options.directory ?? mkdtempSync(join(tmpdir(), `parley-bench-${target.name}-`))
     const plan = await target.plan(directory)
     const started = performance.now()
     const child = spawn(process.execPath, [plan.entry], {
       cwd: directory,
-      env: { PATH: process.env["PATH"], NODE_ENV: "production", ...plan.env },
+      env: { PATH: process.env["PATH"], NODE_ENV: "production", ...plan.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"]
     })
-    const server = new ServerProcess(target.name, child, directory, plan.socketPort)
+    const server = new ServerProcess(target.name, child, plan, options.directory === undefined ? directory : undefined)
     try {
       await server.unlessEnded(untilReady(plan.readyUrl))
     } catch (cause) {
       await server.stop()
       throw server.#withOutput(cause)
     }
+    server.startedAt = started
     server.startMs = performance.now() - started
     return server
   }
 
-  private constructor(name: string, child: ChildProcess, directory: string, socketPort: number) {
-    this.socketPort = socketPort
+  private constructor(name: string, child: ChildProcess, plan: ServerPlan, temporary: string | undefined) {
+    this.socketPort = plan.socketPort
+    this.readyUrl = plan.readyUrl
     this.#child = child
-    this.#directory = directory
+    this.#temporary = temporary
     this.#ended.promise.catch(() => {})
     running.add(this)
     for (const stream of [child.stdout, child.stderr]) {
@@ -98,7 +110,7 @@ export class ServerProcess implements RunningServer {
   kill(): void {
     running.delete(this)
     this.#child.kill("SIGKILL")
-    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 3 })
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true, maxRetries: 3 })
   }
 
   #withOutput(cause: unknown): BenchFault {

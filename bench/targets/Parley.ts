@@ -2,6 +2,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { freePorts } from "../server/freePorts.ts"
 import type { Delivery, Target, Wire } from "../Target.ts"
+import type { JournalChoice } from "./Journals.ts"
 
 interface ClassicMessage {
   readonly from: string
@@ -14,17 +15,23 @@ interface ClassicMessage {
 export const classicWire: Wire = {
   path: (room) => `/message/v1/send?room=${room}`,
   encode: (from, message, date) => JSON.stringify({ from, message, date }),
-  decode: (text): Delivery => {
+  decode: (text, expected): Delivery => {
     const { from, message, seq, room }: ClassicMessage = JSON.parse(text)
-    if (typeof seq !== "number" || room !== "bench") throw new Error("No position, or another room's.")
+    if (typeof seq !== "number" || room !== expected) throw new Error("No position, or another room's.")
     return { from, message, seq }
   }
 }
 
-/** The product as `npm start` runs it, every message committed to SQLite, with no limit on how much one address may do. */
-export const parley: Target = {
+/** Known, so that tokens can be made without a login: fixtures sign with it. */
+export const signingSecret = "the benchmark's own signing secret, of no use elsewhere"
+
+/** Where the server's embedded stores lie in its directory. */
+export const dataDirectory = (directory: string): string => join(directory, "data")
+
+/** The product as `npm start` runs it, every message committed before it is delivered, with no limit on how much one address or user may do. */
+export const parleyOn = (journal: JournalChoice): Target => ({
   name: "parley",
-  label: "Parley (durable)",
+  label: `Parley (durable, ${journal.label})`,
   wire: classicWire,
   plan: async (directory) => {
     const [port = 0, socketPort = 0] = await freePorts(2)
@@ -34,15 +41,18 @@ export const parley: Target = {
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),
         APP_PORT_SOCKET: String(socketPort),
-        DATA_DIR: join(directory, "data"),
+        DATA_DIR: dataDirectory(directory),
+        JWT_SECRET: signingSecret,
         LOG_FILE: join(directory, "chat_message.log"),
+        LOGINS_PER_MINUTE: "0",
         MESSAGE_RATE: "0",
         RATE_LIMIT_PER_MINUTE: "0",
         SOCKETS_PER_IP: "0",
-        SOCKETS_PER_USER: "0"
+        SOCKETS_PER_USER: "0",
+        ...journal.env(process.env)
       },
       readyUrl: `http://127.0.0.1:${port}/readyz`,
       socketPort
     }
   }
-}
+})

@@ -28,3 +28,10 @@ export const socketIo: Target = {
   wire: socketIoWire,
   plan: () => peerPlan("socketio.ts")
 }
+
+/** `io.to(room).emit`, tuned likewise. */
+export const socketIoRooms: Target = {
+  ...socketIo,
+  wire: { ...socketIoWire, path: (room) => `${socketIoWire.path(room)}&room=${room}` },
+  plan: () => peerPlan("socketio-rooms.ts")
+}

@@ -31,7 +31,7 @@ const measure = async (
   const address = wss.address()
   const socketPort = typeof address === "object" && address !== null ? address.port : 0
   const running = { socketPort, usage: () => undefined, unlessEnded: async <A>(work: Promise<A>) => work }
-  const settings = { sockets: 20, senders: 3, inFlight: 4, messageBytes: 150, warmUpSeconds: 0, seconds }
+  const settings = { room: "bench", sockets: 20, senders: 3, inFlight: 4, messageBytes: 150, warmUpSeconds: 0, seconds }
   return closedLoop(running, classicWire, settings, () => {})
 }
 

@@ -33,6 +33,7 @@ const reader = (name = "socket 1"): Reader =>
 const transcript = (options: Partial<ConstructorParameters<typeof RoomTranscript>[0]> = {}): RoomTranscript =>
   new RoomTranscript({
     wire: classicWire,
+    room: "bench",
     sentAt: (_, count) => count,
     streamBytes: 1 << 14,
     streamFrames: 100,

@@ -1,44 +1,72 @@
 import { expect, it } from "vitest"
-import type { Row } from "../../bench/report/Summary.ts"
-import { table } from "../../bench/report/Table.ts"
+import { costCells, costNotes } from "../../bench/report/Cost.ts"
+import { text } from "../../bench/report/Table.ts"
+import type { Section } from "../../bench/report/Section.ts"
+import { judge } from "../../bench/report/Verdict.ts"
 
-const row: Row = {
-  target: "ws",
-  sockets: 1000,
-  turns: 3,
-  deliveriesPerSecond: 88_000.4,
-  messagesPerSecond: 88,
-  ownP50: undefined,
-  ownP99: undefined,
-  receiversP50: undefined,
-  receiversP99: 1730.5,
-  rssBytes: 117_000_000,
-  serverCpuShare: 1.004,
-  deliveriesPerCpuSecond: 88_000,
-  generatorCpuShare: 0.5,
-  othersCpuShare: 0
+const section: Section = {
+  scenario: "closed",
+  title: "A title",
+  method: "How.",
+  columns: ["server", "deliveries/s"],
+  rows: [
+    ["ws", "88,000"],
+    ["Parley", "4,900,000"]
+  ],
+  verdicts: [],
+  notes: ["A note."],
+  checkedDeliveries: 1,
+  points: [],
+  turns: []
 }
-const print = (change: Partial<Row> = {}): string =>
-  table({ rows: [{ ...row, ...change }], ratios: [] }, new Map([["ws", "plain ws"]]))
 
-it("A row shows its figures under the server's label, and a dash for what was not measured", () => {
-  expect(print().split("\n")[2]?.trim().split(/ {2,}/)).toEqual([
-    "1,000",
-    "plain ws",
-    "88,000",
-    "88",
+it("A table has its first column on the left and its figures on the right", () => {
+  expect(text(section).split("\n")).toEqual([
+    "A title",
+    "server  deliveries/s",
+    "──────  ────────────",
+    "ws            88,000",
+    "Parley     4,900,000",
+    "  A note."
+  ])
+})
+
+it("A figure stands beside its bound and says whether it holds", () => {
+  const verdicts = [
+    ...judge("Deliveries", 48.21, "×", { least: 45 }, [47, 50.12]),
+    ...judge("Latency", 1.234, "×", { most: 1.1 }),
+    ...judge("Memory", 9.96, "KB", { most: 10 })
+  ]
+  expect(text({ ...section, verdicts })).toContain(
+    [
+      "  pass   Deliveries: 48.2 × (at least 45 ×; turn by turn 47.0 × to 50.1 ×)",
+      "  SHORT  Latency: 1.23 × (at most 1.1 ×)",
+      "  pass   Memory: 10.0 KB (at most 10 KB)"
+    ].join("\n")
+  )
+})
+
+const usage = {
+  seconds: 2,
+  serverCpuSeconds: 2,
+  serverRssBytes: 117_000_000,
+  generatorCpuShare: 0.5,
+  othersCpuShare: 0.1
+}
+
+it("What a load cost is shown, with a dash for what the system does not tell", () => {
+  expect(costCells([usage])).toEqual(["117", "100 %", "50 %", "10 %"])
+  expect(costCells([{ ...usage, serverCpuSeconds: undefined, serverRssBytes: undefined }])).toEqual([
     "–",
-    "1,731",
-    "117",
-    "100 %",
-    "88,000",
+    "–",
     "50 %",
-    "0 %"
+    "10 %"
   ])
 })
 
 it("A figure that the generator or another program may have spoilt is marked", () => {
-  expect(print()).not.toMatch(/generator had|Other programs/)
-  expect(print({ generatorCpuShare: 0.95 })).toMatch(/95 %\*[^]*\* the load generator had little time left/)
-  expect(print({ othersCpuShare: 0.6 })).toContain("Other programs took up to 60 % of a core")
+  expect(costNotes([[usage]])).toEqual([])
+  expect(costCells([{ ...usage, generatorCpuShare: 0.95 }])[2]).toBe("95 %*")
+  expect(costNotes([[usage], [{ ...usage, generatorCpuShare: 0.95 }]])[0]).toMatch(/^\* The load generator/)
+  expect(costNotes([[{ ...usage, othersCpuShare: 0.6 }]])[0]).toContain("Other programs took up to 60 % of a core")
 })
