@@ -80,8 +80,9 @@ describe("parley/testing", () => {
     const refused = guest.post("I am Alice", { from: "alice_01" })
     await expect(refused).rejects.toBeInstanceOf(MessageRejected)
     await expect(refused).rejects.toMatchObject({ code: "name_taken", retryable: false })
+    await expect(guest.post("x".repeat(17_000))).rejects.toMatchObject({ code: "frame_too_large" })
     guest.send("not JSON")
-    expect((await guest.receiveNotices(2))[1]?.error?.code).toBe("bad_frame")
+    expect((await guest.receiveNotices(3))[2]?.error?.code).toBe("bad_frame")
   })
 
   it("limits messages where it is told to, until the clock frees them", async () => {

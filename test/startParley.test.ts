@@ -215,11 +215,11 @@ describe("startParley", () => {
   })
 
   it("reads the environment only when asked, and then an option wins", async () => {
-    process.env["APP_PORT"] = "nonsense"
+    process.env["GUESTS"] = "nonsense"
     try {
       await (await start()).stop()
     } finally {
-      delete process.env["APP_PORT"]
+      delete process.env["GUESTS"]
     }
     const environment = { APP_PORT: "nonsense", GUESTS: "deny", DATA_DIR: "" }
     const parley = await start({ environment })
@@ -228,7 +228,7 @@ describe("startParley", () => {
     expect(await guest.next()).toMatchObject({ error: { code: "forbidden" } })
   })
 
-  it("does not start on a port that is in use, and leaves nothing open", async () => {
+  it("does not start on a port that is in use", async () => {
     const other = createServer().listen(0, "127.0.0.1")
     await once(other, "listening")
     const { port } = other.address() as AddressInfo
@@ -244,6 +244,16 @@ describe("startParley", () => {
     expect(await refusal({ dataDir: join(directory, "file", "data") })).toMatch(/^dataDir: cannot write /)
     await start()
     expect(await refusal({})).toMatch(/^dataDir: .* is in use by another process/)
+  })
+
+  it("leaves nothing open when it does not start", async () => {
+    const first = await start()
+    await first.stop()
+    const journal = join(directory, "data", "journal.db")
+    writeFileSync(journal, "this is no database".repeat(100))
+    expect(await refusal({})).toContain(journal)
+    rmSync(journal)
+    await start()
   })
 
   it("runs several servers in one program, which share nothing", async () => {
@@ -263,8 +273,10 @@ describe("startParley", () => {
     const { socket } = await connect(parley.socketUrl)
     const closed = once(socket, "close")
     const posting = parley.post({ room: "lobby", from: "bot", message: "last" })
-    await Promise.all([parley.stop(), parley.stop()])
-    await parley.stopped
+    const stops = [parley.stop(), parley.stop(), parley.stopped]
+    await stops[1]
+    await start()
+    await Promise.all(stops)
     expect(await posting).toEqual({ seq: 1 })
     expect(await closed).toMatchObject([{ code: 1012 }])
     await expect(parley.post({ room: "lobby", from: "bot", message: "late" })).rejects.toMatchObject({

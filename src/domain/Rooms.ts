@@ -4,7 +4,7 @@ import { Journal } from "../ports/Journal.ts"
 import type { JournalError } from "../ports/Journal.ts"
 import type { ChatRoom } from "./ChatRoom.ts"
 import { makePermit } from "./Permit.ts"
-import { nameReserved, outcomeUnknown, unavailable } from "./Rejection.ts"
+import { nameReserved, unavailable } from "./Rejection.ts"
 import type { Rejection } from "./Rejection.ts"
 import { isReserved } from "./ReservedNames.ts"
 import { Seq } from "./Room.ts"
@@ -59,8 +59,6 @@ export class Rooms extends Context.Service<
 
 /** Entries that a follower gets at once, at most. */
 const followedPage = 128
-/** How long the end waits for the rooms to answer what was posted. */
-const closingMillis = 2_000
 
 const rejected = ({ code, message, retryAfterMs, retryable }: Rejection): RoomRejected =>
   new RoomRejected(
@@ -76,14 +74,6 @@ const positionUnknown = (head: Seq): Rejection => ({
 const make = Effect.gen(function* () {
   const registry = yield* RoomRegistry
   const journal = yield* Journal
-
-  const closed = yield* Deferred.make<never, RoomRejected>()
-  yield* Effect.addFinalizer(() =>
-    Effect.andThen(
-      Effect.timeoutOption(registry.whenIdle, closingMillis),
-      Deferred.fail(closed, rejected(outcomeUnknown))
-    )
-  )
 
   const offer = ({ from, id, message, room }: ServiceMessage) =>
     Effect.callback<Seq, RoomRejected>((resume) => {
@@ -115,10 +105,7 @@ const make = Effect.gen(function* () {
   })
 
   return Rooms.of({
-    post: (message) =>
-      isReserved(message.from)
-        ? Effect.fail(rejected(nameReserved))
-        : Effect.raceFirst(offer(message), Deferred.await(closed)),
+    post: (message) => (isReserved(message.from) ? Effect.fail(rejected(nameReserved)) : offer(message)),
     follow
   })
 })
@@ -164,9 +151,7 @@ class RoomFollower {
 
   #page(): Effect.Effect<ReadonlyArray<Entry>, JournalError> {
     const held = this.room.tail.entriesAfter(this.#cursor, followedPage)
-    return held !== undefined && held.length > 0
-      ? Effect.succeed(held)
-      : this.#journal.read(this.room.name, this.#cursor, followedPage)
+    return held !== undefined ? Effect.succeed(held) : this.#journal.read(this.room.name, this.#cursor, followedPage)
   }
 
   /** A room that was lost and read anew is another object; the cursor holds in both. */
