@@ -19,25 +19,23 @@ export const layer: Layer.Layer<never, never, Journal | Users | Readiness> = Lay
     const users = yield* Users
     const readiness = yield* Readiness
 
-    const report = (check: string, problem: string | undefined) =>
-      Effect.suspend(() => {
-        const before = readiness.problems().find((known) => known.check === check)
-        readiness.set(check, problem)
-        if (problem !== undefined) {
-          return before === undefined ? Effect.logWarning(`${check} cannot be reached`, { problem }) : Effect.void
-        }
-        return before === undefined ? Effect.void : Effect.logInfo(`${check} can be reached again`)
-      })
-
-    const probe = <A>(check: string, question: Effect.Effect<A, { readonly detail: string }>) =>
-      question.pipe(
-        Effect.matchEffect({
-          onFailure: ({ detail }) => report(check, detail),
-          onSuccess: () => report(check, undefined)
-        }),
+    const probe = <A>(check: string, question: Effect.Effect<A, { readonly detail: string }>) => {
+      // Not what `Readiness` says: who used the store meanwhile may have been faster to tell it.
+      let isAway = false
+      const report = (problem: string | undefined) =>
+        Effect.suspend(() => {
+          const wasAway = isAway
+          isAway = problem !== undefined
+          readiness.set(check, problem)
+          if (isAway === wasAway) return Effect.void
+          return isAway ? Effect.logWarning(`${check}: away`, { problem }) : Effect.logInfo(`${check}: back`)
+        })
+      return question.pipe(
+        Effect.matchEffect({ onFailure: ({ detail }) => report(detail), onSuccess: () => report(undefined) }),
         Effect.repeat(Schedule.spaced(probeEvery)),
         Effect.forkScoped
       )
+    }
 
     yield* probe("journal", journal.head(defaultRoom))
     yield* probe("users", users.findByUsername(nobody))
