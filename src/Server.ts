@@ -8,18 +8,17 @@ import { layer as httpApp } from "./adapters/http/HttpApp.ts"
 import { HttpServers } from "./adapters/http/HttpServers.ts"
 import { layer as standby } from "./adapters/http/Standby.ts"
 import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
-import { layer as sqliteJournal } from "./adapters/sqlite/Journal.ts"
-import { layer as ownerLock } from "./adapters/sqlite/OwnerLock.ts"
-import { layer as people } from "./adapters/sqlite/People.ts"
 import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
 import { layer as upgrades } from "./adapters/ws/Upgrades.ts"
 import { chatLayer } from "./ChatLayer.ts"
 import type { AppConfig } from "./Config.ts"
+import { layer as dependencyProbe } from "./domain/DependencyProbe.ts"
 import { EngineStats } from "./domain/EngineStats.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import type { JournalError } from "./ports/Journal.ts"
 import { Ownership } from "./ports/Ownership.ts"
 import type { OwnershipLost } from "./ports/Ownership.ts"
+import { storesOf } from "./Stores.ts"
 
 /** What the server needs to know; `AppConfig` is one. */
 export type ServerOptions = Omit<AppConfig, "logFile" | "logLevel" | "warnings">
@@ -50,21 +49,6 @@ const accessOf = (options: ServerOptions): AccessOptions => ({
   allowedOrigins: options.allowedOrigins,
   trustedProxies: options.trustedProxies
 })
-
-/** Users, sessions and the journal, in SQLite files in `DATA_DIR`, which is this process's alone meanwhile. */
-const embeddedStores = (options: ServerOptions, onBroken: (error: JournalError) => void) =>
-  Layer.merge(
-    people({ directory: options.dataDir }),
-    Layer.unwrap(
-      Effect.map(EngineStats, (stats) =>
-        sqliteJournal({
-          directory: options.dataDir,
-          onCommit: () => void (stats.commits += 1),
-          onBroken
-        })
-      )
-    ).pipe(Layer.provide(EngineStats.layer))
-  )
 
 const chat = (options: ServerOptions) =>
   Layer.unwrap(
@@ -185,29 +169,31 @@ export interface StartMode {
   readonly standBy: boolean
 }
 
-/** The whole server on its embedded stores. Whatever it fails with has a `message` of one line, for whoever started it. */
+/** The whole server, on the stores that the options name. Whatever it fails with has a `message` of one line, for whoever started it. */
 export const serverLayer = (options: ServerOptions, { standBy }: StartMode) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const broken: Broken = yield* Deferred.make<never, JournalError | OwnershipLost>()
       const access = accessOf(options)
       const onBroken = (error: JournalError): void => void Deferred.doneUnsafe(broken, Effect.fail(error))
+      const { ownership, stores } = storesOf({ ...options, standBy, onBroken })
       return ready(options, broken).pipe(
         Layer.provide(
-          Layer.merge(
+          Layer.mergeAll(
+            dependencyProbe,
             webSockets(access),
             httpApp({ ...access, ratePerMinute: options.rateLimitPerMinute, dashboard: options.dashboard })
           )
         ),
         Layer.provideMerge(chat(options)),
-        Layer.provideMerge(embeddedStores(options, onBroken)),
+        Layer.provideMerge(stores),
         Layer.provide(owned(broken)),
-        Layer.provide(ownerLock({ directory: options.dataDir, wait: standBy })),
+        Layer.provide(ownership),
         Layer.provideMerge(FrontDoor.layer),
         Layer.provideMerge(
           HttpServers.layer({ host: options.host, apiPort: options.apiPort, socketPort: options.socketPort })
         ),
-        Layer.provideMerge(Readiness.layer)
+        Layer.provideMerge(Layer.merge(Readiness.layer, EngineStats.layer))
       )
     })
   )

@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs"
+import { Effect, Layer } from "effect"
+import { layer as mongoJournal } from "./adapters/mongodb/Journal.ts"
+import type { MysqlOptions } from "./adapters/mysql/MysqlOptions.ts"
+import { layer as mysqlOwnership } from "./adapters/mysql/Ownership.ts"
+import { layer as mysqlPeople } from "./adapters/mysql/People.ts"
+import { layer as sqliteJournal } from "./adapters/sqlite/Journal.ts"
+import { layer as sqliteOwnership } from "./adapters/sqlite/OwnerLock.ts"
+import { layer as sqlitePeople } from "./adapters/sqlite/People.ts"
+import type { AppConfig, Databases } from "./Config.ts"
+import { EngineStats } from "./domain/EngineStats.ts"
+import type { Journal, JournalError } from "./ports/Journal.ts"
+import type { Ownership } from "./ports/Ownership.ts"
+import type { SessionStore } from "./ports/SessionStore.ts"
+import type { Users } from "./ports/Users.ts"
+import { StartError } from "./StartError.ts"
+
+export interface StoresOptions extends Pick<AppConfig, "dataDir" | "databases"> {
+  /** Whether to wait, as a spare, while another process owns the stores in `dataDir`; else that is an error. With databases it is always waited for. */
+  readonly standBy: boolean
+  /** The journal cannot be trusted any more. */
+  readonly onBroken: (error: JournalError) => void
+}
+
+/** Whatever they fail with has a `message` of one line. */
+export interface Stores {
+  readonly stores: Layer.Layer<Journal | Users | SessionStore, Error, EngineStats>
+  /** To be acquired before the stores are built. */
+  readonly ownership: Layer.Layer<Ownership, Error>
+}
+
+const counting = Effect.map(EngineStats, (stats) => () => void (stats.commits += 1))
+
+/** Users, sessions and the journal, in SQLite files in `dataDir`. */
+const embedded = ({ dataDir, onBroken, standBy }: StoresOptions): Stores => ({
+  stores: Layer.merge(
+    sqlitePeople({ directory: dataDir }),
+    Layer.unwrap(Effect.map(counting, (onCommit) => sqliteJournal({ directory: dataDir, onCommit, onBroken })))
+  ),
+  ownership: sqliteOwnership({ directory: dataDir, wait: standBy })
+})
+
+const certificates = (file: string): Effect.Effect<string, StartError> =>
+  Effect.try({
+    try: () => readFileSync(file, "utf8"),
+    catch: (error) =>
+      new StartError({ lines: [`DB_TLS_CA: ${file} cannot be read (${error instanceof Error ? error.message : ""})`] })
+  })
+
+const mysqlOptions = ({ tls, ...mysql }: Databases["mysql"]): Effect.Effect<MysqlOptions, StartError> => {
+  if (tls === undefined) return Effect.succeed(mysql)
+  if (tls.caFile === undefined) return Effect.succeed({ ...mysql, tls: {} })
+  return Effect.map(certificates(tls.caFile), (ca) => ({ ...mysql, tls: { ca } }))
+}
+
+/** Users and sessions in MySQL, the journal in MongoDB. */
+const databases = ({ mongodb, mysql }: Databases): Stores => ({
+  stores: Layer.merge(
+    Layer.unwrap(Effect.map(mysqlOptions(mysql), mysqlPeople)),
+    Layer.unwrap(Effect.map(counting, (onCommit) => mongoJournal({ uri: mongodb.uri, onCommit })))
+  ),
+  ownership: Layer.unwrap(
+    Effect.map(mysqlOptions(mysql), (options) => mysqlOwnership({ ...options, journal: "chat_history" }))
+  )
+})
+
+/** Where the configuration keeps everything: the stores, and who may own them. */
+export const storesOf = (options: StoresOptions): Stores =>
+  options.databases === undefined ? embedded(options) : databases(options.databases)
