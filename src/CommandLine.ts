@@ -8,19 +8,26 @@ export const version = packageJson.version
 
 const help = `parley ${version}: a real-time chat server
 
-Usage: parley [--help] [--version]
+Usage: parley            starts the server
+       parley migrate    brings the stores to this release, and ends
+       parley --help | --version
 
 It is configured by environment variables, or a file .env in the working directory, as .env.example and the README show.
 `
 
-/** What the command line asks for: something to print and an exit code, or (undefined) a server. */
-export const answerTo = (args: ReadonlyArray<string>): { readonly text: string; readonly code: number } | undefined => {
-  const [first] = args
-  if (first === undefined) return undefined
-  if (first === "--help" || first === "-h") return { text: help, code: 0 }
-  if (first === "--version" || first === "-v") return { text: `${version}\n`, code: 0 }
-  return {
-    text: `parley: unknown ${first.startsWith("-") ? "option" : "argument"} ${first} (see parley --help)\n`,
-    code: 2
-  }
+/** What the command line asks for: to run something, or to print something and exit with a code. */
+export type Answer =
+  | { readonly run: "serve" | "migrate" }
+  | { readonly run: undefined; readonly text: string; readonly code: number }
+
+const print = (text: string, code: number): Answer => ({ run: undefined, text, code })
+
+export const answerTo = (args: ReadonlyArray<string>): Answer => {
+  const [first, second] = args
+  if (first === undefined) return { run: "serve" }
+  if (first === "--help" || first === "-h") return print(help, 0)
+  if (first === "--version" || first === "-v") return print(`${version}\n`, 0)
+  if (first === "migrate" && second === undefined) return { run: "migrate" }
+  const unknown = first === "migrate" ? (second ?? "") : first
+  return print(`parley: unknown ${unknown.startsWith("-") ? "option" : "argument"} ${unknown} (see parley --help)\n`, 2)
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs"
-import { parseEnv } from "node:util"
 import { Cause, Data, Effect, Layer } from "effect"
 import { layer as logger } from "./adapters/observability/Logger.ts"
 import { version } from "./CommandLine.ts"
@@ -7,36 +5,8 @@ import { loadConfig } from "./Config.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import { runProcess } from "./RunProcess.ts"
 import type { Uncaught } from "./RunProcess.ts"
+import { environment, startFailure } from "./Environment.ts"
 import { Server, serverLayer } from "./Server.ts"
-import { StartError } from "./StartError.ts"
-
-/** The environment, and what is in `.env` where the environment does not say otherwise; an empty value says nothing. */
-const environment = Effect.try({
-  try: () => readFileSync(".env", "utf8"),
-  catch: (error) => error
-}).pipe(
-  Effect.catch((error) =>
-    error instanceof Error && "code" in error && error.code === "ENOENT"
-      ? Effect.succeed("")
-      : Effect.fail(
-          new StartError({ lines: [`.env: cannot be read (${error instanceof Error ? error.message : ""})`] })
-        )
-  ),
-  Effect.map((text) => ({
-    ...parseEnv(text),
-    ...Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ""))
-  }))
-)
-
-const isDebugging = (): boolean => ["debug", "trace"].includes(process.env["LOG_LEVEL"] ?? "")
-
-/** Why the server did not start: each line says by itself what is wrong. Where it came from is for those who asked for it. */
-const startFailure = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  const message = error instanceof Error ? error.message : String(error)
-  const lines = message.split("\n").map((line) => `parley: ${line}\n`)
-  return `${lines.join("")}${isDebugging() ? `${Cause.pretty(cause)}\n` : ""}`
-}
 
 /** A failure that the log has told of already. */
 class Logged extends Data.TaggedError("Logged")<{ readonly cause: unknown }> {

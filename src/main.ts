@@ -12,18 +12,18 @@ const compileCache = join(import.meta.dirname, "../node_modules/.cache/parley/co
 const leastNode = 24
 
 const answer = answerTo(process.argv.slice(2))
-if (answer === undefined && Number.parseInt(process.versions.node) < leastNode) {
+if (answer.run !== undefined && Number.parseInt(process.versions.node) < leastNode) {
   process.stderr.write(`parley: needs Node ${leastNode} or newer, and this is Node ${process.versions.node}\n`)
   process.exitCode = 1
-} else if (answer === undefined) {
+} else if (answer.run !== undefined) {
   // Only now: whoever asks for help need not wait for the server to load.
   const { enableCompileCache, flushCompileCache } = await import("node:module")
   process.env["NODE_COMPILE_CACHE"] ??= compileCache
   enableCompileCache(process.env["NODE_COMPILE_CACHE"])
-  const { serve } = await import("./Serve.ts")
+  const run = answer.run === "serve" ? (await import("./Serve.ts")).serve : (await import("./Migrate.ts")).migrate
   // Now, since a process that is killed writes none.
   flushCompileCache()
-  serve()
+  run()
 } else {
   process[answer.code === 0 ? "stdout" : "stderr"].write(answer.text)
   process.exitCode = answer.code

@@ -108,6 +108,19 @@ describe("parley", () => {
     expect((await fetch(`${second.url}/readyz`)).status).toBe(200)
   })
 
+  it("migrate makes the stores and ends; it waits for a server that owns them", async () => {
+    const made = await server.start({}, ["migrate"])
+    expect([await made.exit, made.stdout]).toEqual([
+      [0, null],
+      expect.stringMatching(/^The stores are ready for Parley/)
+    ])
+    const running = await server.start()
+    const waiting = server.launch({ LOG_FILE: "./logs/migrate.log" }, ["migrate"])
+    await waiting.says(`owner=pid ${running.pid}`)
+    await running.stop()
+    expect(await waiting.exit).toEqual([0, null])
+  })
+
   it("warns of a variable that is likely a misspelling", async () => {
     const started = await server.start({ APP_PROT: "4000" })
     expect(started.stdout).toContain("was APP_PORT meant?")
@@ -120,6 +133,12 @@ describe("parley", () => {
     const version = await server.start({}, ["--version"])
     expect(await version.exit).toEqual([0, null])
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    for (const [args, what] of [
+      [["migrate", "now"], "argument now"],
+      [["server"], "argument server"]
+    ] as const) {
+      expect((await server.start({}, args)).stderr).toBe(`parley: unknown ${what} (see parley --help)\n`)
+    }
     const unknown = await server.start({}, ["--prot"])
     expect(await unknown.exit).toEqual([2, null])
     expect(unknown.stderr).toBe("parley: unknown option --prot (see parley --help)\n")
