@@ -54,10 +54,11 @@ const main = async (): Promise<number> => {
   const sections: Array<Section> = []
   let faults = 0
   for (const scenario of asked) {
+    const began = performance.now()
     try {
       const section = await scenario.run(bench)
       sections.push(section)
-      console.log(`\n${text(section)}\n`)
+      console.log(`\n${text(section)}\n  ${scenario.name} took ${Math.round((performance.now() - began) / 1000)} s.\n`)
     } catch (cause) {
       if (!(cause instanceof BenchFault)) throw cause
       faults++

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import autocannon from "autocannon"
 import { BenchFault } from "../BenchFault.ts"
 import { runFixture, withDirectory } from "../Fixture.ts"
+import { ClientSocket } from "../load/ClientSocket.ts"
 import { Meter } from "../load/Meter.ts"
 import type { Usage } from "../load/Meter.ts"
 import { costCells, costColumns, costNotes } from "../report/Cost.ts"
@@ -16,7 +17,16 @@ import type { Target } from "../Target.ts"
 import { bareHttp } from "../targets/BareHttp.ts"
 import { dataDirectory, signingSecret } from "../targets/Parley.ts"
 
-export interface HistoryTurn extends Usage {
+/** A server, and whether a socket is in the room meanwhile: then its newest messages are in memory anyway. */
+interface Variant {
+  readonly name: string
+  readonly label: string
+  readonly target: Target
+  readonly live: boolean
+}
+
+interface HistoryTurn extends Usage {
+  /** A variant's name. */
   readonly target: string
   readonly round: number
   readonly requestsPerSecond: number
@@ -28,27 +38,38 @@ export interface HistoryTurn extends Usage {
 const connections = 16
 const messages = 10_000
 const room = "bench"
+const live = "live"
+const cold = "cold"
+const bare = "bare"
 const path = `/api/message/v1/history?room=${room}`
 
 const historySection = (
   turns: ReadonlyArray<HistoryTurn>,
-  targets: ReadonlyArray<Target>,
+  variants: ReadonlyArray<Variant>,
   seconds: number
 ): Section => {
   const of = (target: string) => turns.filter((turn) => turn.target === target)
-  const groups = targets.map((target) => ({ target, turns: of(target.name) })).filter((group) => group.turns.length > 0)
-  const ratio = ratioOf(of("parley"), of(bareHttp.name), (turn) => turn.requestsPerSecond)
+  const groups = variants
+    .map((variant) => ({ variant, turns: of(variant.name) }))
+    .filter((group) => group.turns.length > 0)
+  const ratio = ratioOf(of(live), of(bare), (turn) => turn.requestsPerSecond)
   return {
     scenario: "history",
     title: "History: the newest page",
     method:
-      `GET ${path}, the newest 100 of ${thousands(messages)} messages, with an access token, over ${connections} connections (autocannon, no pipelining); every body is compared. ` +
+      `GET ${path}, the newest 100 of ${thousands(messages)} messages, with an access token, over ${connections} connections (autocannon, no pipelining); every body is compared. With somebody in the room its newest messages are in memory. ` +
       `The bare server answers the same bytes from memory, whatever is asked. Medians of alternating turns of ${seconds} s.`,
-    columns: ["server", "turns", "requests/s", "p50 ms", "p99 ms", ...costColumns],
-    rows: groups.map(({ target, turns }) => [
-      target.label,
+    columns: ["server", "turns", "requests/s", "requests/CPU-s", "p50 ms", "p99 ms", ...costColumns],
+    rows: groups.map(({ variant, turns }) => [
+      variant.label,
       String(turns.length),
       thousands(medianOf(turns, (turn) => turn.requestsPerSecond)),
+      thousands(
+        medianOf(
+          turns,
+          (turn) => turn.serverCpuSeconds && (turn.requestsPerSecond * turn.seconds) / turn.serverCpuSeconds
+        )
+      ),
       figure(medianOf(turns, (turn) => turn.p50)),
       figure(medianOf(turns, (turn) => turn.p99)),
       ...costCells(turns)
@@ -70,7 +91,7 @@ export const history: Scenario = {
       throw new BenchFault(`history: the journal is filled beforehand, which is not done for ${bench.journal.label}.`)
     }
     return withDirectory(async (directory) => {
-      const { seconds, warmUpSeconds } = bench.options
+      const { quick, seconds, warmUpSeconds } = bench.options
       bench.say(`history: filling a journal with ${messages} messages`)
       runFixture("messages.ts", dataDirectory(directory), room, String(messages))
       const token = runFixture("logins.ts", dataDirectory(directory), signingSecret, "1").trim()
@@ -78,26 +99,51 @@ export const history: Scenario = {
       const body = await newestPage(bench.parley, directory, headers)
       const file = join(directory, "page.json")
       writeFileSync(file, body)
-      const targets = bench.chosen([bench.parley, bareHttp])
-      const sectionOf = (turns: ReadonlyArray<HistoryTurn>) => historySection(turns, targets, seconds)
-      const run = (target: Target, round: number) =>
+      const { parley } = bench
+      const all: ReadonlyArray<Variant> = [
+        { name: live, label: `${parley.label}, somebody in the room`, target: parley, live: true },
+        { name: cold, label: `${parley.label}, nobody in the room`, target: parley, live: false },
+        { name: bare, label: bareHttp.label, target: bareHttp, live: false }
+      ]
+      const chosen = bench.chosen([parley, bareHttp])
+      const variants = all.filter(({ name, target }) => chosen.includes(target) && !(quick && name === cold))
+      const sectionOf = (turns: ReadonlyArray<HistoryTurn>) => historySection(turns, variants, seconds)
+      const run = ({ live, name, target }: Variant, round: number) =>
         bench.withServer(
           target,
-          `history, turn ${round}`,
+          `history, ${name}, turn ${round}`,
           async (server, say): Promise<HistoryTurn> => {
             const url = new URL(path, server.readyUrl).href
-            say("warming up")
-            await load(server, { url, headers, body, seconds: Math.ceil(warmUpSeconds) })
-            say("measuring")
-            return { target: target.name, round, ...(await load(server, { url, headers, body, seconds })) }
+            const listener = live ? await listen(server, target) : undefined
+            try {
+              say("warming up")
+              await load(server, { url, headers, body, seconds: Math.ceil(warmUpSeconds) })
+              say("measuring")
+              return { target: name, round, ...(await load(server, { url, headers, body, seconds })) }
+            } finally {
+              listener?.close()
+            }
           },
           (turn) => `${thousands(turn.requestsPerSecond)} requests/s`,
           target === bench.parley ? { directory } : { env: { BODY: file } }
         )
-      return sectionOf(await bench.turns(targets, run, sectionOf))
+      return sectionOf(await bench.turns(variants, run, sectionOf))
     })
   }
 }
+
+/** A socket in the room that has nothing to say. */
+const listen = (server: ServerProcess, { wire }: Target): Promise<ClientSocket> =>
+  server.unlessEnded(
+    ClientSocket.connect({
+      name: "the listener",
+      port: server.socketPort,
+      path: wire.path(room),
+      wire,
+      onBytes: () => {},
+      onFault: () => {}
+    })
+  )
 
 const newestPage = async (
   parley: Target,

@@ -65,8 +65,12 @@ it("Stalled sockets are judged by the median of the pairs, and a turn without a 
     serverPeakRssBytes: megabytes * 1e6
   })
   const turns = [
-    ...[turnOf(1, 0, 10, 100), turnOf(1, 100, 12, 110), turnOf(2, 100, 30, 190), turnOf(2, 0, 10, 100)],
-    ...[turnOf(3, 0, 20, 100), turnOf(3, 100, 20, 130)]
+    turnOf(1, 0, 10, 100),
+    turnOf(1, 100, 12, 110),
+    turnOf(2, 100, 30, 190),
+    turnOf(2, 0, 10, 100),
+    turnOf(3, 0, 20, 100),
+    turnOf(3, 100, 20, 130)
   ]
   expect(stalledSection(turns, size).verdicts).toMatchObject([
     { value: 1.2, passed: true, range: [1, 3] },
