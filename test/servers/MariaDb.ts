@@ -56,6 +56,9 @@ export class MariaDb {
         "--bind-address=127.0.0.1",
         "--skip-name-resolve",
         "--max-connections=300",
+        // A server as careless as they come: what the adapter needs, it sets itself.
+        "--default-time-zone=+05:00",
+        "--sql-mode=",
         "--performance-schema=OFF",
         "--innodb-buffer-pool-size=32M",
         "--innodb-log-file-size=8M",

@@ -10,7 +10,7 @@ import type { MysqlOptions } from "./MysqlOptions.ts"
  * - `refused`: the server does not let this user in, or not do what it must.
  * - `unknown`: there is no such database.
  * - `untrusted`: no TLS, or a certificate that is not trusted.
- * - `old`: the server is older than `oldestServers`.
+ * - `old`: the server is older than what is served.
  * - `newer`: a later release of Parley wrote the tables.
  * - `busy`: another process migrates the tables, and has not come to an end.
  * - `failed`: anything else.

@@ -12,7 +12,7 @@ export interface Flavour {
 }
 
 /** The oldest that are served: the first MySQL with a binary collation that does not pad, the oldest MariaDB that the adapter is meant for. */
-export const oldestServers = { MySQL: [8, 0, 17], MariaDB: [10, 6, 0] } as const
+const oldestServers = { MySQL: [8, 0, 17], MariaDB: [10, 6, 0] } as const
 
 /** Whose server this is, by what it says of itself; a too old one fails. */
 export const flavourOf = (version: string, place: string): Effect.Effect<Flavour, DatabaseUnusable> => {

@@ -25,8 +25,8 @@ const migrations: ReadonlyArray<readonly [name: string, migration: Migration]> =
 ]
 
 const day = 86_400_000
-/** How long one process waits while another migrates. */
-const lockWaitSeconds = 20
+/** How long one process waits while another migrates, unless told otherwise. */
+const usualWaitSeconds = 20
 
 /**
  * Brings the tables of the connection's database to this release's version: makes them where there are none, takes over those of the
@@ -36,7 +36,8 @@ const lockWaitSeconds = 20
 export const migrate = (
   connection: DedicatedConnection,
   flavour: Flavour,
-  database: string
+  database: string,
+  lockWaitSeconds = usualWaitSeconds
 ): Effect.Effect<ReadonlyArray<string>, ConnectionFault | DatabaseUnusable> =>
   Effect.gen(function* () {
     const run = withoutDeadline(connection)

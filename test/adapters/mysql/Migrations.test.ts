@@ -6,6 +6,7 @@ import { layer as passwordHasher } from "../../../src/adapters/crypto/PasswordHa
 import { ConnectionFault, dedicatedConnection } from "../../../src/adapters/mysql/DedicatedConnection.ts"
 import type { DedicatedConnection } from "../../../src/adapters/mysql/DedicatedConnection.ts"
 import { flavourOf, serverVersion } from "../../../src/adapters/mysql/Flavour.ts"
+import { lockName } from "../../../src/adapters/mysql/LockName.ts"
 import { migrate } from "../../../src/adapters/mysql/Migrations.ts"
 import { layer as people, prepareDatabase } from "../../../src/adapters/mysql/People.ts"
 import { PasswordHasher } from "../../../src/ports/PasswordHasher.ts"
@@ -207,6 +208,19 @@ describe("the tables' versions", () => {
       )
       assert.deepStrictEqual(runs.flat().toSorted(), ["user_sessions", "users"])
       assert.deepStrictEqual(yield* prepareDatabase(database), [])
+    })
+  )
+
+  it.effect("are not touched while another process is at it: it is waited for, then given up", () =>
+    Effect.gen(function* () {
+      const database = yield* testDatabase
+      const other = yield* dedicatedConnection(database)
+      yield* other.query("DO GET_LOCK(?, 0)", [lockName("migrations", database.database)])
+      const connection = yield* dedicatedConnection(database)
+      const flavour = yield* flavourOf(yield* serverVersion(connection), "here")
+      const error = yield* Effect.flip(migrate(connection, flavour, database.database, 1))
+      assert.match(error.message, /^DB_NAME: another process has been changing the tables of "\w+" for 1 seconds$/)
+      assert.deepStrictEqual(yield* database.look("SHOW TABLES"), [])
     })
   )
 

@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Option, Schedule, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Option, Schedule, Scope } from "effect"
 import { layer as people } from "../../../src/adapters/mysql/People.ts"
 import type { PoolOptions } from "../../../src/adapters/mysql/PooledClient.ts"
 import { SessionId } from "../../../src/domain/Account.ts"
@@ -146,6 +146,20 @@ describe("while MySQL is away", () => {
       assert.strictEqual(details.filter((detail) => detail === "find a user: ConnectionError").length, 2)
       server.thaw()
       yield* inTheEnd(users.findByUsername("bobbob"))
+    })
+  )
+
+  it.live("the stores can be closed while the server is frozen, calls under way or not", () =>
+    Effect.gen(function* () {
+      const database = yield* databaseOf(server.address)
+      const scope = yield* Scope.make()
+      const stores = yield* Layer.buildWithScope(people({ ...database, deadlineMillis: 1_000, poolSize: 3 }), scope)
+      const users = Context.get(stores, Users)
+      yield* users.create(bob)
+      yield* frozen
+      const call = yield* Effect.forkScoped(Effect.exit(users.findByUsername("bobbob")), { startImmediately: true })
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(call)))
     })
   )
 })
