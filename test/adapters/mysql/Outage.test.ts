@@ -13,9 +13,11 @@ import { databaseOf } from "../../support/MariaDbs.ts"
 
 /** Of these tests alone, since they stop it. */
 let server: MariaDb
-const directory = mkdtempSync(join(tmpdir(), "parley-outage-"))
+let directory: string
 beforeAll(async () => {
-  if (noMariaDbProcess === undefined) server = await MariaDb.create(directory, process.pid)
+  if (noMariaDbProcess !== undefined) return
+  directory = mkdtempSync(join(tmpdir(), "parley-outage-"))
+  server = await MariaDb.create(directory, process.pid)
 })
 afterAll(() => server?.remove(directory))
 beforeEach((test) => test.skip(noMariaDbProcess !== undefined, noMariaDbProcess))

@@ -188,9 +188,11 @@ describe("ownership by a lock of MySQL's", () => {
 
 describe("an outage of the server that keeps the lock", () => {
   let server: MariaDb
-  const directory = mkdtempSync(join(tmpdir(), "parley-ownership-"))
+  let directory: string
   beforeAll(async () => {
-    if (noMariaDbProcess === undefined) server = await MariaDb.create(directory, process.pid)
+    if (noMariaDbProcess !== undefined) return
+    directory = mkdtempSync(join(tmpdir(), "parley-ownership-"))
+    server = await MariaDb.create(directory, process.pid)
   })
   afterAll(() => server?.remove(directory))
   beforeEach((test) => test.skip(noMariaDbProcess !== undefined, noMariaDbProcess))
