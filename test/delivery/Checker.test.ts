@@ -73,6 +73,7 @@ describe("each promise", () => {
   })
   const ended = (head: number): DeliveryEvent => ({ type: "ended", room: "r", head })
   const closed = (segment: number): DeliveryEvent => ({ type: "closed", segment, how: "1006" })
+  const elsewhere: DeliveryEvent = { type: "opened", segment: 2, client: "client 2", room: "s", since: 0 }
   const said = [open(1, "ann"), sent(1, "a"), sent(1, "b"), sent(1, "c")]
   const all = [got(1, 1, "ann", "a"), got(1, 2, "ann", "b"), got(1, 3, "ann", "c")]
 
@@ -136,6 +137,17 @@ describe("each promise", () => {
     ["a message that nobody sent is made up", [...said, got(1, 1, "ann", "x")], "nothing made up"],
     ["another author makes it another message", [...said, got(1, 1, "bob", "a")], "nothing made up"],
     ["another room, too", [...said, got(1, 1, "ann", "a", { room: "s" })], "nothing made up"],
+    [
+      "a message that comes to another room is none of that room",
+      [...said, elsewhere, got(2, 1, "ann", "a", { room: "s" })],
+      "nothing made up"
+    ],
+    ["nor is one that says that it belongs elsewhere", [...said, elsewhere, got(2, 1, "ann", "a")], "nothing made up"],
+    [
+      "what was acknowledged and never sent to anybody did not arrive",
+      [...said, acked(1, "a", 1), closed(1), ended(1)],
+      "everything arrives"
+    ],
     ["another id, too", [...said, got(1, 1, "ann", "a", { id: "other" })], "nothing made up"],
     ["nobody is told of an id that he did not send", [...said, acked(1, "x", 1)], "nothing made up"],
     [
