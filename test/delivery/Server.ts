@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
 import type { ServerEnd } from "./Scenario.ts"
@@ -9,6 +10,11 @@ export class Server {
   readonly #world: World
   readonly #env: Readonly<Record<string, string>>
   #started: Started | undefined
+  /** Where this process ends first. */
+  readonly #onExit = (): void => {
+    this.#started?.child.kill("SIGKILL")
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 })
+  }
   kills = 0
   stops = 0
 
@@ -17,6 +23,7 @@ export class Server {
     this.#world = world
     // The pair of sockets that shares an account, and everybody's address, are this tool's.
     this.#env = { ...unlimited, SOCKETS_PER_IP: "0", ...env }
+    process.on("exit", this.#onExit)
   }
 
   get directory(): string {
@@ -50,6 +57,7 @@ export class Server {
   async kill(): Promise<void> {
     const started = this.#started
     this.#started = undefined
+    process.off("exit", this.#onExit)
     await started?.stop("SIGKILL")
   }
 
