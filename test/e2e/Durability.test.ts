@@ -1,16 +1,11 @@
 import { readFileSync } from "node:fs"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest"
 import { ApiClient } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import type { Delivered } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 import { DiskFault, noStrace } from "../support/Strace.ts"
-
-let server: ServerProcess
-beforeEach(() => {
-  server = new ServerProcess()
-})
-afterEach(() => server.remove())
 
 const senders = 4
 const inFlight = 16
@@ -34,7 +29,10 @@ const flood = (client: ChatClient, name: string): void => {
 
 const position = ({ from, id, message, seq }: Delivered) => [seq, from, id, message]
 
-describe("after kill -9 in a flood and a restart", () => {
+await onEachStores("after kill -9 in a flood and a restart", (stores) => {
+  const server = new ServerProcess(stores)
+  afterAll(() => server.remove())
+
   it("every message that any client was sent stands in history once, at the same place; every acknowledged id is known; who comes back misses nothing", async () => {
     let started = await server.up(unlimited)
     await new ApiClient(started.url).register("reader")
@@ -79,6 +77,12 @@ describe("after kill -9 in a flood and a restart", () => {
 })
 
 describe("a slow or broken disk", () => {
+  let server: ServerProcess
+  beforeEach(() => {
+    server = new ServerProcess()
+  })
+  afterEach(() => server.remove())
+
   const millisToDelivery = async (client: ChatClient, text: string): Promise<number> => {
     const sent = performance.now()
     client.say(text)

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 
-describe("a guest", () => {
-  const server = new ServerProcess()
+await onEachStores("a guest", (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   let api: ApiClient
   beforeAll(async () => {
@@ -80,7 +81,7 @@ describe("a guest", () => {
   })
 
   it("neither speaks nor reads where GUESTS=deny, and may log in by his first frame", async () => {
-    const closed = new ServerProcess()
+    const closed = new ServerProcess(stores)
     try {
       const { socketUrl, url } = await closed.up({ ...unlimited, GUESTS: "deny" })
       const guest = await ChatClient.connect(socketUrl, { since: 0 })

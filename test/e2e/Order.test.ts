@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient } from "../support/ApiClient.ts"
 import type { LoggedIn } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 
-describe("a room's order", () => {
-  const server = new ServerProcess()
+await onEachStores("a room's order", (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   let reader: LoggedIn
   beforeAll(async () => {

@@ -1,10 +1,11 @@
 import { execFile, spawnSync } from "node:child_process"
 import { promisify } from "node:util"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { ServerProcess } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 import { clientScript, historyCommand, loginCommand, onPortsOf, registerCommand } from "./SeedExamples.ts"
 
 /** Where `CI` is set there is no excuse. */
@@ -16,8 +17,8 @@ const noCurl =
 const run = promisify(execFile)
 
 /** With every default: the seed's clients know nothing of limits to set. */
-describe("the contract of the seed's README", () => {
-  const server = new ServerProcess()
+await onEachStores("the contract of the seed's README", (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   let api: ApiClient
   beforeAll(async () => {

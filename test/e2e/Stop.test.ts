@@ -1,10 +1,11 @@
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, expect, it } from "vitest"
 import { ApiClient } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 
-describe("SIGTERM", () => {
-  const server = new ServerProcess()
+await onEachStores("SIGTERM", (stores) => {
+  const server = new ServerProcess(stores)
   afterAll(() => server.remove())
 
   it("in a flood, with a socket that does not answer: 1012 to all, exit code 0, and nothing that was acknowledged is lost", async () => {

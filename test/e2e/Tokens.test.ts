@@ -1,14 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
 import type { LoggedIn } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import type { Closed } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 import { forge, secret } from "./ForgedToken.ts"
 
-describe("a socket's token", () => {
-  const server = new ServerProcess()
+await onEachStores("a socket's token", (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   let api: ApiClient
   beforeAll(async () => {
@@ -111,7 +112,7 @@ describe("a socket's token", () => {
   })
 
   it("that expires ends its sockets (4001), which go on with a fresh one", async () => {
-    const brief = new ServerProcess()
+    const brief = new ServerProcess(stores)
     try {
       const { socketUrl, url } = await brief.up({ ...unlimited, ACCESS_TOKEN_TTL: "1 second" })
       const { refreshToken, token } = await new ApiClient(url).somebody("shortlived")

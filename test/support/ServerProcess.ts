@@ -5,6 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { setImmediate } from "node:timers/promises"
+import { embedded } from "./Stores.ts"
+import type { OwnStores, Stores } from "./Stores.ts"
 
 const main = resolve(import.meta.dirname, "../../src/main.ts")
 
@@ -16,20 +18,31 @@ export const unlimited = {
   SOCKETS_PER_USER: "0"
 }
 
-/** The server as a process of its own, in a directory of its own, on free ports. */
+/** The server as a process of its own, in a directory of its own, on free ports, with stores of its own. */
 export class ServerProcess {
   readonly directory = mkdtempSync(join(tmpdir(), "parley-server-"))
   readonly logFile = join(this.directory, "logs", "chat_message.log")
   private readonly children: Array<ChildProcess> = []
+  private readonly kind: Stores
+  private made: Promise<OwnStores> | undefined
+
+  constructor(kind: Stores = embedded) {
+    this.kind = kind
+  }
+
+  /** Made when they are first asked for. */
+  get stores(): Promise<OwnStores> {
+    return (this.made ??= this.kind.make(this.directory))
+  }
 
   /** Starts it; settles when it says that it is ready, or has ended. */
   async start(env: Readonly<Record<string, string>> = {}, args: ReadonlyArray<string> = []): Promise<Started> {
-    const started = this.launch(env, args)
+    const started = this.launch({ ...(await this.stores).env, ...env }, args)
     await started.settled
     return started
   }
 
-  /** Starts it and waits for nothing. */
+  /** Starts it, on what `env` says alone, and waits for nothing. */
   launch(env: Readonly<Record<string, string>> = {}, args: ReadonlyArray<string> = []): Started {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: this.directory,
@@ -58,13 +71,14 @@ export class ServerProcess {
     }
   }
 
-  /** Kills what still runs, and removes the directory. */
+  /** Kills what still runs, and removes the directory and the stores. */
   async remove(): Promise<void> {
     for (const child of this.children) {
       if (child.exitCode !== null || child.signalCode !== null) continue
       child.kill("SIGKILL")
       await once(child, "exit")
     }
+    await (await this.made)?.remove()
     rmSync(this.directory, { recursive: true, force: true })
   }
 }
