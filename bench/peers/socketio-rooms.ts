@@ -5,13 +5,12 @@ import { Server } from "socket.io"
 const server = createServer((_, response) => response.end())
 const io = new Server(server, { transports: ["websocket"], perMessageDeflate: false, serveClient: false })
 
-io.engine.on("connection", (raw: { request: unknown }) => {
-  raw.request = null
-})
-
 io.on("connection", (socket) => {
   const room = String(socket.handshake.query["room"])
   void socket.join(room)
+  // Let go only now: the handshake's query stands in it.
+  const raw: { request: unknown } = socket.conn
+  raw.request = null
   socket.on("message", ({ from, message }: { readonly from: string; readonly message: string }) => {
     io.to(room).emit("message", { from, message, date: new Date().toISOString() })
   })

@@ -19,7 +19,7 @@ interface Panel {
 
 const panels: ReadonlyArray<Panel> = [
   { scenario: "closed", title: "Deliveries a second, one room", x: "sockets", kind: "bar" },
-  { scenario: "open", title: "p99 latency, ms, 1,000 sockets", x: "messages a second", kind: "line" },
+  { scenario: "open", title: "p99 latency, ms, at rates that were kept up with", x: "messages a second", kind: "line" },
   { scenario: "rooms", title: "Messages a second, 200 rooms", x: "in flight a room", kind: "bar" }
 ]
 

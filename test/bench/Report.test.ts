@@ -55,6 +55,6 @@ it("The chart is an SVG with a panel a scenario that has points", () => {
   const svg = chart([entry("closed"), entry("open"), { ...entry("idle") }])
   expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/)
   expect(svg).toContain("Deliveries a second, one room")
-  expect(svg).toContain("p99 latency, ms, 1,000 sockets")
+  expect(svg).toContain("p99 latency, ms, at rates")
   expect(svg).not.toContain("Messages a second, 200 rooms")
 })
