@@ -76,8 +76,13 @@ export class FerretDb {
     return `mongodb://127.0.0.1:${this.port}`
   }
 
-  /** On the port that it had before, with what it stored. */
+  private get isRunning(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
+  }
+
+  /** On the port that it had before, with what it stored. Nothing where it runs. */
   async start(): Promise<void> {
+    if (this.isRunning) return
     const child = spawn(this.binary, ["-directory", this.directory, "-port", String(this.port)], {
       stdio: ["pipe", "pipe", "ignore"]
     })
@@ -102,7 +107,7 @@ export class FerretDb {
   /** As if its machine had gone. */
   async kill(): Promise<void> {
     const { child } = this
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || !this.isRunning) return
     const gone = once(child, "exit")
     child.kill("SIGKILL")
     await gone
@@ -129,10 +134,15 @@ const startFerretDb = async (): Promise<FerretDb | NoServer> => {
 /** Declares tests on a FerretDB of their own, which they freeze and kill as they like; or one that is skipped and says how to get it. */
 export const onFerretDb = async (name: string, tests: (server: FerretDb) => void): Promise<void> => {
   const server = await startFerretDb()
-  if (!(server instanceof FerretDb)) return it(name, (test) => test.skip(server.missing))
-  afterAll(() => server.remove())
-  return tests(server)
+  return server instanceof FerretDb ? served(server, tests) : skipped(name, server.missing)
 }
+
+const served = (server: FerretDb, tests: (server: FerretDb) => void): void => {
+  afterAll(() => server.remove())
+  tests(server)
+}
+
+const skipped = (name: string, why: string): void => it(`without a server: ${name}`, (test) => test.skip(why))
 
 /** Declares tests that read and write databases of their own: on the server that `MONGODB_TEST_URL` names, else on a FerretDB. */
 export const onMongoDb = async (name: string, tests: (uri: string) => void): Promise<void> => {

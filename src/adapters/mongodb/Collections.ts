@@ -9,6 +9,8 @@ export interface MetaDocument {
   readonly _id: string
   readonly schema: number
   readonly epoch: string
+  /** How many messages of the original application were taken over. */
+  readonly takenOver?: number
 }
 
 export const messages = "chat_history"

@@ -34,6 +34,8 @@ export const insertFailure = (error: unknown, sent: boolean): InsertFailure => {
     if (first !== undefined || error.result.getWriteConcernError() !== undefined)
       return { type: "Unknown", detail: "MongoDB: a majority did not confirm the write" }
   }
+  // Also what is no server's answer arrives here: the driver wraps it, with its text.
+  if (typeof error.code !== "number") return { type: "Unknown", detail }
   return { type: denials.has(error.code) ? "Denied" : "Unknown", detail: codeOf(error.code) }
 }
 

@@ -17,7 +17,7 @@ export class MongoOpenError extends Schema.TaggedError<MongoOpenError>()("MongoO
 }
 
 /** No credentials can be in it: then what the driver says of it may be shown. */
-const withoutCredentials = /^mongodb(\+srv)?:\/\/[\w.,[\]:-]+(\/[\w-]*)?(\?[\w=&.-]*)?$/
+const withoutCredentials = /^mongodb(\+srv)?:\/\/[\w.-]+(:\d+)?(,[\w.-]+(:\d+)?)*(\/[\w-]*)?(\?[\w=&.-]*)?$/
 
 /** Codes of https://www.mongodb.com/docs/manual/reference/error-codes/ */
 const unauthorized = 13
@@ -42,7 +42,8 @@ export const openProblem = (uri: string, millis: number, error: unknown): MongoO
 }
 
 const problemOf = (millis: number, error: unknown): string => {
-  if (error instanceof MongoCompatibilityError) return `the server is too old: ${firstLine(error)}`
+  if (error instanceof MongoCompatibilityError || firstLine(error).includes("maximum wire version"))
+    return `the server is too old: ${firstLine(error)}`
   if (error instanceof MongoServerSelectionError)
     return `no server could be reached within ${millis / 1000} s (${firstLine(error)})`
   if (error instanceof MongoServerError) {

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto"
+import { MongoServerError } from "mongodb"
 import type { Db } from "mongodb"
 import { Effect } from "effect"
 import { Epoch } from "../../domain/Room.ts"
 import { messageCollection, metaCollection } from "./Collections.ts"
 import { MongoOpenError } from "./MongoOpenError.ts"
-import { takeOver, takeOverIndex } from "./TakeOver.ts"
+import { hasTwins, isDense, takeOver, takeOverIndex, undoTakeOver } from "./TakeOver.ts"
+
+type Messages = ReturnType<typeof messageCollection>
 
 /** The shape of what is stored. A release that changes it in a way that older ones cannot read counts it up. */
 const schemaVersion = 1
@@ -34,17 +37,50 @@ export const prepare = (db: Db): Effect.Effect<Epoch, unknown> =>
         problem: `the database ${db.databaseName} was written by a newer release (schema ${meta.schema}, this one knows ${schemaVersion})`
       })
     }
-    yield* takeOver(collection)
-    yield* Effect.tryPromise({
-      try: async () => {
-        // The room's order, and the fence: nobody writes a position twice.
-        await collection.createIndex({ room: 1, seq: 1 }, { name: "parley_room_seq", unique: true })
-        // One at a time: FerretDB 1.24 ends the connection over two that exist.
-        await collection.createIndex({ key: 1 }, { name: "parley_key", unique: true, sparse: true })
-        const indexes = await collection.indexes()
-        if (indexes.some(({ name }) => name === takeOverIndex)) await collection.dropIndex(takeOverIndex)
-      },
-      catch: (error) => error
-    })
+    const isFresh = !(yield* indexNames(collection)).includes(roomIndex)
+    yield* takeOver(db)
+    if (!(yield* isOrdered(collection, isFresh))) {
+      yield* undoTakeOver(collection)
+      yield* takeOver(db)
+      if (!(yield* isOrdered(collection, isFresh))) return yield* new MongoOpenError({ problem: meddled })
+    }
+    // One at a time: FerretDB 1.24 ends the connection over two that exist.
+    yield* attempt(() => collection.createIndex({ key: 1 }, { name: "parley_key", unique: true, sparse: true }))
+    if ((yield* indexNames(collection)).includes(takeOverIndex)) {
+      yield* attempt(() => collection.dropIndex(takeOverIndex))
+    }
     return Epoch.make(meta.epoch)
+  })
+
+/** The room's order, and the fence: nobody writes a position twice. Where it is, a journal may have been opened. */
+const roomIndex = "parley_room_seq"
+
+const meddled =
+  "something else writes chat_history while its messages are taken over: stop the original application first"
+
+const attempt = <A>(call: () => Promise<A>): Effect.Effect<A, unknown> =>
+  Effect.tryPromise({ try: call, catch: (error) => error })
+
+const indexNames = (collection: Messages): Effect.Effect<ReadonlyArray<string | undefined>, unknown> =>
+  attempt(() => collection.indexes()).pipe(
+    Effect.map((indexes) => indexes.map(({ name }) => name)),
+    // A collection that is not there yet.
+    Effect.catchIf(
+      (error) => error instanceof MongoServerError && error.code === 26,
+      () => Effect.succeed([])
+    )
+  )
+
+/** Builds the room's index where nothing stands against it. On a database that was opened before it stands there. */
+const isOrdered = (collection: Messages, isFresh: boolean): Effect.Effect<boolean, unknown> =>
+  Effect.gen(function* () {
+    if (!isFresh) return true
+    if (!(yield* isDense(collection))) return false
+    return yield* attempt(() => collection.createIndex({ room: 1, seq: 1 }, { name: roomIndex, unique: true })).pipe(
+      Effect.as(true),
+      // Asked for, since not every server says by its error's code that there are two of one.
+      Effect.catch((error) =>
+        Effect.flatMap(hasTwins(collection), (has) => (has ? Effect.succeed(false) : Effect.fail(error)))
+      )
+    )
   })
