@@ -7,6 +7,7 @@ import type { Said, Voice } from "./Voice.ts"
 import type { World } from "./World.ts"
 
 const goodbyeMillis = 3_000
+const handshakeMillis = 10_000
 
 export interface From {
   readonly since?: number
@@ -34,6 +35,7 @@ export class ChatSegment {
     for (const [name, value] of Object.entries({ room, ...from })) url.searchParams.set(name, String(value))
     this.#socket = new WebSocket(url, {
       perMessageDeflate: false,
+      handshakeTimeout: handshakeMillis,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` }
     })
     this.#socket.on("message", (data: RawData) => this.#received(JSON.parse(String(data)) as ReceivedFrame))

@@ -31,8 +31,10 @@ export class Client {
   async act(): Promise<void> {
     const { habits } = this.#world
     while (!this.#world.over) {
-      const segment = await this.#connect(this.#from())
+      const from = this.#from()
+      const segment = await this.#connect(from)
       if (segment !== undefined) {
+        if (from.since !== this.#last && this.#random.chance(habits.stallFirst)) await this.#do(segment, "stall")
         for (let left = this.#random.between(1, habits.stay); left > 0 && segment.isOpen && !this.#world.over; left--) {
           await this.#do(segment, this.#random.weighted(habits.doing))
           await this.#world.pause(this.#random.below(2 * habits.paceMillis))

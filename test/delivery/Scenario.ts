@@ -36,6 +36,8 @@ export interface Habits {
   /** How many of its messages are of some KiB. */
   readonly large: number
   readonly stallMillis: number
+  /** How many of those who ask for much read none of it for a while. */
+  readonly stallFirst: number
 }
 
 export interface Scenario {
@@ -65,8 +67,9 @@ const habits = (random: Random): Habits => ({
   leaving: { close: 3, terminate: 3, halfClose: 1, abandon: 1 },
   resuming: { last: 16, earlier: 3, beginning: 0.5, history: 2 },
   withId: random.pick([0.3, 0.7, 1]) ?? 1,
-  large: random.pick([0, 0.01, 0.05]) ?? 0,
-  stallMillis: random.between(200, 3_000)
+  large: random.pick([0, 0.01, 0.05, 0.3]) ?? 0,
+  stallMillis: random.between(200, 3_000),
+  stallFirst: 0.5
 })
 
 /** What a server has of its share of the time before it is ended; the rest is for its start. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto"
 import { Progress } from "../../bench/Progress.ts"
 import { OptionsError, readOptions, replay, usage } from "./Options.ts"
 import type { Options } from "./Options.ts"
@@ -15,7 +16,8 @@ const stores = (): Record<string, string> | undefined => {
     const value = process.env[name]
     return value === undefined || value === "" ? [] : [[name, value] as const]
   })
-  return set.length === 0 ? undefined : Object.fromEntries(set)
+  if (set.length === 0) return undefined
+  return { JWT_SECRET: process.env["JWT_SECRET"] ?? randomBytes(32).toString("hex"), ...Object.fromEntries(set) }
 }
 
 const count = (value: number): string => value.toLocaleString("en-US")
@@ -62,7 +64,7 @@ const check = async (options: Options): Promise<boolean> => {
       clients: options.clients,
       rooms: options.rooms,
       kills: options.kills,
-      ...(env === undefined ? {} : { env }),
+      ...(env === undefined ? {} : { env, tag: Date.now().toString(36) }),
       onProgress: (figures) =>
         progress.now(`${title} ${inWords(figures)} (all: ${count(total.deliveries + figures.deliveries)})`)
     })
