@@ -75,6 +75,11 @@ const refuse = (socket: Duplex, { detail, status, title }: Refusal): void => {
   )
 }
 
+/** No closure: it stays as long as the socket, and would hold on to the handshake. */
+function destroyIt(this: Duplex): void {
+  this.destroy()
+}
+
 const first = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
   typeof header === "string" || header === undefined ? header : header.join(", ")
 
@@ -107,7 +112,7 @@ export const layer = (options: UpgradesOptions) =>
 
       const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
         // Without a listener a peer that goes away now would end the process.
-        socket.on("error", () => socket.destroy())
+        socket.on("error", destroyIt)
         const address = options.address(request.socket.remoteAddress, first(request.headers["x-forwarded-for"]))
         const asked = judge(request, address)
         if ("status" in asked) {

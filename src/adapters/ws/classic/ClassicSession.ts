@@ -4,7 +4,7 @@ import type { Waiting } from "../../../domain/ChatRoom.ts"
 import { unavailable } from "../../../domain/Rejection.ts"
 import type { Rejection } from "../../../domain/Rejection.ts"
 import type { Permit } from "../../../domain/Permit.ts"
-import type { Seq } from "../../../domain/Room.ts"
+import type { RoomName, Seq } from "../../../domain/Room.ts"
 import type { Author, ClientId } from "../../../domain/RoomEvent.ts"
 import type { Engine, Opening } from "../Engine.ts"
 import type { CloseCode } from "../CloseCode.ts"
@@ -50,7 +50,9 @@ const loginFirst: Rejection = {
 export class ClassicSession implements TransportEvents {
   readonly #connection: Connection
   readonly #engine: Engine
-  readonly #opening: Opening
+  /** Until the socket follows its room: the token it may hold is worth half a kilobyte a socket. */
+  #opening: Opening | undefined
+  readonly #room: RoomName
   /** Something must be answered first: frames that were read already wait, no more of them are read. */
   #busy = false
   #waiting: Array<{ readonly data: Uint8Array; readonly isBinary: boolean }> = []
@@ -63,11 +65,12 @@ export class ClassicSession implements TransportEvents {
     this.#connection = connection
     this.#engine = engine
     this.#opening = opening
+    this.#room = opening.room
     this.#guestKey = `guest ${opening.address}`
   }
 
   start(): void {
-    const { token } = this.#opening
+    const token = this.#opening?.token
     this.#meanwhile(token === undefined ? this.#follow() : this.#signIn(token))
   }
 
@@ -155,7 +158,7 @@ export class ClassicSession implements TransportEvents {
   }
 
   #offer(waiting: Waiting): void {
-    const rejection = this.#engine.registry.offer(this.#opening.room, waiting)
+    const rejection = this.#engine.registry.offer(this.#room, waiting)
     if (rejection !== undefined) this.#reject(waiting.id, rejection)
   }
 
@@ -201,7 +204,7 @@ export class ClassicSession implements TransportEvents {
         const { open, principal } = this.#connection
         if (refused !== undefined) return Effect.sync(() => this.#connection.close(refused))
         if (!open || principal === undefined) return Effect.void
-        const byFrame = token !== this.#opening.token
+        const byFrame = token !== this.#opening?.token
         this.#account = { author: { kind: "account", name: principal.username }, key: `user ${principal.userId}` }
         if (byFrame) {
           const expires = new Date(principal.expiresAt).toISOString()
@@ -217,9 +220,11 @@ export class ClassicSession implements TransportEvents {
 
   /** Into the room, once there is somebody who may read it. */
   #follow(): Effect.Effect<void> {
-    const { epoch, history, room, since } = this.#opening
+    const opening = this.#opening
     const guest = this.#connection.principal === undefined
-    if (this.#connection.subscription !== undefined || (guest && this.#engine.guests === "deny")) return Effect.void
+    if (opening === undefined || (guest && this.#engine.guests === "deny")) return Effect.void
+    this.#opening = undefined
+    const { epoch, history, since } = opening
     const from = (head: Seq): number => {
       if (since !== undefined) {
         if (since <= head && (epoch === undefined || epoch === this.#engine.epoch)) return since
@@ -227,7 +232,7 @@ export class ClassicSession implements TransportEvents {
       }
       return Math.max(0, head - (history ?? 0))
     }
-    return this.#engine.follow(this.#connection, room, from).pipe(
+    return this.#engine.follow(this.#connection, this.#room, from).pipe(
       Effect.map((refused: CloseCode | undefined) => {
         if (refused !== undefined) this.#connection.close(refused)
       })
