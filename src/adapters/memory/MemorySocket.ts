@@ -80,6 +80,10 @@ export class MemorySocket implements Transport {
     return this.#queuedBytes
   }
 
+  undrainedBytes(): number {
+    return this.#queuedBytes
+  }
+
   /** A client that reads answers at once. */
   ping(): void {
     if (!this.#stalled && this.#open) this.#server?.alive()

@@ -86,7 +86,7 @@ export class Connection {
   /** Whether a full socket has drained no byte for `limit` milliseconds. Asked about once a second. */
   isStalled(now: number, limit: number): boolean {
     if (!this.#full) return false
-    const queued = this.transport.queuedBytes()
+    const queued = this.transport.undrainedBytes()
     if (this.stalledAt === 0 || queued < this.#stalledBytes) {
       this.stalledAt = now
       this.#stalledBytes = queued

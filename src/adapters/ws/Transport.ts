@@ -6,6 +6,8 @@ export interface Transport {
   readonly write: (bytes: Uint8Array) => void
   /** Bytes handed over that the kernel has not taken yet. */
   readonly queuedBytes: () => number
+  /** The same to the byte, while a large write is under way: falls with everything that the kernel takes. Asked seldom. */
+  readonly undrainedBytes: () => number
   readonly ping: () => void
   /** Says goodbye; the peer has a bounded time to answer. */
   readonly close: (code: number, reason: string) => void

@@ -55,6 +55,15 @@ export class WebSocketTransport implements Transport {
     return this.#raw.writableLength
   }
 
+  undrainedBytes(): number {
+    // Node counts a write as a whole until it is done; libuv counts what is left of it (as net.Socket's own time-out does).
+    const left = numberAt(Reflect.get(this.#raw, "_handle"), "writeQueueSize")
+    const writing = numberAt(Reflect.get(this.#raw, "_writableState"), "writelen")
+    return left === undefined || writing === undefined
+      ? this.#raw.writableLength
+      : this.#raw.writableLength - writing + left
+  }
+
   ping(): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping()
   }
@@ -76,6 +85,11 @@ export class WebSocketTransport implements Transport {
   resume(): void {
     this.#socket.resume()
   }
+}
+
+const numberAt = (holder: unknown, name: string): number | undefined => {
+  const value: unknown = typeof holder === "object" && holder !== null ? Reflect.get(holder, name) : undefined
+  return typeof value === "number" ? value : undefined
 }
 
 function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
