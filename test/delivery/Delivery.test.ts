@@ -8,15 +8,17 @@ import { run } from "./Run.ts"
 await onEachStores("a real server under crashes, drops, stalls and repeated sends", (stores) => {
   it("keeps its promises to every client: one order without a hole, each message once, nothing lost", async () => {
     const own = await stores.make("")
-    const outcome = await run({ seed: 1, seconds: 4, clients: 12, rooms: 2, kills: 2, env: own.env }).finally(
-      own.remove
-    )
-    expect(outcome.report).toEqual([])
-    expect(outcome.kills).toBe(2)
-    expect(outcome.reconnects).toBeGreaterThan(2)
-    expect(outcome.acknowledged).toBeGreaterThan(10)
-    expect(outcome.repeats).toBeGreaterThan(0)
-    expect(outcome.deliveries).toBeGreaterThan(100)
+    try {
+      const outcome = await run({ seed: 1, seconds: 4, clients: 12, rooms: 2, kills: 2, env: own.env })
+      expect(outcome.report).toEqual([])
+      expect(outcome.kills).toBe(2)
+      expect(outcome.reconnects).toBeGreaterThan(2)
+      expect(outcome.acknowledged).toBeGreaterThan(10)
+      expect(outcome.repeats).toBeGreaterThan(0)
+      expect(outcome.deliveries).toBeGreaterThan(100)
+    } finally {
+      await own.remove()
+    }
   })
 })
 
@@ -33,6 +35,8 @@ describe("a server whose journal has a bug", () => {
       const outcome = await run({ seed: 1, seconds: 20, clients: 12, rooms: 1, kills: 8, env: withFault(fault) })
       if (outcome.directory !== undefined) rmSync(outcome.directory, { recursive: true })
       expect(noticed[fault]).toContain(outcome.broken)
+      // Nothing is lost before something is killed.
+      expect(outcome.kills).toBeGreaterThanOrEqual(fault === "publish before commit" ? 1 : 0)
       expect(outcome.report[0]).toContain(`broken: ${outcome.broken}`)
     })
   }

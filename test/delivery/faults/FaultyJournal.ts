@@ -1,36 +1,60 @@
+import { setTimeout } from "node:timers/promises"
 import { Effect, Layer } from "effect"
 import { layer as sqliteJournal } from "../../../src/adapters/sqlite/Journal.ts"
 import type { JournalOptions } from "../../../src/adapters/sqlite/Journal.ts"
 import { Seq } from "../../../src/domain/Room.ts"
 import type { RoomName } from "../../../src/domain/Room.ts"
+import type { Entry, RoomEvent } from "../../../src/domain/RoomEvent.ts"
 import { Journal } from "../../../src/ports/Journal.ts"
 import type { Placed } from "../../../src/ports/Journal.ts"
 import type { Fault } from "./Fault.ts"
 
-type Append = Journal["Service"]["append"]
+type Service = Journal["Service"]
+type Append = Service["append"]
 
 /** One append in so many loses an entry. */
 const everyNth = 20
 /** What was answered and is not stored yet. */
 const lateMillis = 150
 
-/** Answers first. What it answered is lost with the process, if that dies before the write. */
-const publishBeforeCommit = (append: Append): Append => {
-  const stored = new Map<RoomName, Promise<unknown>>()
-  return (room, head, events) =>
-    Effect.sync(() => {
-      const before = stored.get(room) ?? Promise.resolve()
-      const write = Effect.delay(Effect.exit(append(room, head, events)), lateMillis)
-      stored.set(
-        room,
-        before.then(() => Effect.runPromise(write))
-      )
-      return events.map((_, index): Placed => ({ seq: Seq.make(head + index + 1), earlier: undefined }))
+const keyOf = ({ author, id }: RoomEvent): string => `${author.kind}\n${author.name}\n${id}`
+
+/** Answers first, and knows what it answered. What it has not stored yet is lost with the process. */
+const publishBeforeCommit = ({ append, head, read }: Service): Append => {
+  const rooms = new Map<RoomName, { readonly known: Map<string, Entry>; stored: Promise<unknown> }>()
+  const open = (name: RoomName) =>
+    Effect.gen(function* () {
+      const last = yield* head(name)
+      const entries = last === 0 ? [] : yield* read(name, Seq.make(0), last)
+      const room = { known: new Map(entries.map((entry) => [keyOf(entry.event), entry])), stored: Promise.resolve() }
+      rooms.set(name, room)
+      return room
+    })
+  return (name, head, events) =>
+    Effect.gen(function* () {
+      const room = rooms.get(name) ?? (yield* open(name))
+      const fresh: Array<RoomEvent> = []
+      const placed = events.map((event): Placed => {
+        const earlier = event.id === undefined ? undefined : room.known.get(keyOf(event))
+        if (earlier !== undefined) return { seq: earlier.seq, earlier }
+        fresh.push(event)
+        const seq = Seq.make(head + fresh.length)
+        room.known.set(keyOf(event), { seq, event })
+        return { seq, earlier: undefined }
+      })
+      const { stored } = room
+      const late = setTimeout(lateMillis)
+      room.stored = (async () => {
+        await stored
+        await late
+        await Effect.runPromise(Effect.exit(append(name, head, fresh)))
+      })()
+      return placed
     })
 }
 
 /** Tells the sender of a message that it is stored, and does not store it. */
-const droppedEntry = (append: Append): Append => {
+const droppedEntry = ({ append }: Service): Append => {
   let appends = 0
   return (room, head, events) =>
     Effect.gen(function* () {
@@ -46,7 +70,7 @@ const droppedEntry = (append: Append): Append => {
 
 /** Stores two in another order than it answers. */
 const swappedPair =
-  (append: Append): Append =>
+  ({ append }: Service): Append =>
   (room, head, events) => {
     const [first, second, ...rest] = events
     return append(room, head, first === undefined || second === undefined ? events : [second, first, ...rest])
@@ -54,7 +78,7 @@ const swappedPair =
 
 /** Knows a message that it has, and stores it once more. */
 const duplicateOnRetry =
-  (append: Append): Append =>
+  ({ append }: Service): Append =>
   (room, head, events) =>
     Effect.gen(function* () {
       const placed: Array<Placed> = []
@@ -68,7 +92,7 @@ const duplicateOnRetry =
       return placed
     })
 
-const misbehaviours: Readonly<Record<Fault, (append: Append) => Append>> = {
+const misbehaviours: Readonly<Record<Fault, (journal: Service) => Append>> = {
   "publish before commit": publishBeforeCommit,
   "a dropped entry": droppedEntry,
   "a swapped pair": swappedPair,
@@ -81,6 +105,6 @@ export const layer = (options: JournalOptions) =>
     Journal,
     Effect.map(Journal, (journal) => {
       const misbehave = misbehaviours[process.env["DELIVERY_FAULT"] as Fault]
-      return { ...journal, append: misbehave(journal.append) }
+      return { ...journal, append: misbehave(journal) }
     })
   ).pipe(Layer.provide(sqliteJournal(options)))
