@@ -41,7 +41,7 @@ export const readOptions = (
       .map((text) => number("--sockets", text, { least: 1, most: 28_000, whole: true })),
     rounds,
     most: values.turns === undefined && !quick ? 5 : rounds,
-    seconds: number("--seconds", values.seconds ?? (quick ? "1.5" : "5"), { least: 0.5, most: 3600, whole: false }),
+    seconds: number("--seconds", values.seconds ?? (quick ? "1.2" : "5"), { least: 0.5, most: 3600, whole: false }),
     warmUpSeconds: quick ? 0.5 : 2,
     quick,
     json: values.json,

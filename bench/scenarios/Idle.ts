@@ -27,7 +27,7 @@ export interface IdleTurn {
 }
 
 const full = { sockets: 8000, accounts: 8000, settleSeconds: 25 }
-const quickly = { sockets: 2000, accounts: 200, settleSeconds: 3 }
+const quickly = { sockets: 2000, accounts: 50, settleSeconds: 2 }
 /** Come and gone before the first reading, so that what a first socket loads is not counted. */
 const before = 50
 const stallMs = 10_000

@@ -27,7 +27,7 @@ interface Size {
 
 /** The kernel takes some megabytes for a socket that reads nothing: the rate must fill that, and then some, while it is measured. */
 const full: Size = { sockets: 1000, stalled: 100, messageBytes: 1000, ratePerSecond: 400, seconds: 20 }
-const quickly: Size = { sockets: 100, stalled: 10, messageBytes: 8000, ratePerSecond: 250, seconds: 8 }
+const quickly: Size = { sockets: 100, stalled: 10, messageBytes: 8000, ratePerSecond: 400, seconds: 7 }
 const graceSeconds = 5
 
 export const stalledSection = (turns: ReadonlyArray<StalledTurn>, size: Size): Section => {

@@ -83,7 +83,7 @@ export const startup: Scenario = {
           (turn) => `ready after ${figure(turn.startMs)} ms`,
           { directory: directories.get(count) ?? directory }
         )
-      const rounds = quick ? { rounds: 2, most: 2 } : { rounds: 5, most: 9 }
+      const rounds = quick ? { rounds: 1, most: 1 } : { rounds: 5, most: 9 }
       return startUpSection(await bench.turns(counts, run, startUpSection, rounds))
     })
   }
