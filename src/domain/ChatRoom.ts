@@ -234,8 +234,17 @@ const submitAgain = (
           )
         )
       if (placed !== undefined) return placed
+      refuseWaiting(room, context)
     }
   })
+
+/** Who waits behind an outage is told so: none of it was submitted. */
+const refuseWaiting = (room: ChatRoom, { stats }: RoomContext): void => {
+  const waiting = room.mailbox
+  room.mailbox = []
+  stats.rejections += waiting.length
+  for (const { id, sender } of waiting) sender.rejected(id, unavailable)
+}
 
 /** A turn that the journal answered: what is new in the log, and what its senders are to hear once it was published. */
 interface Committed {

@@ -255,6 +255,29 @@ describe("RoomRegistry", () => {
     }).pipe(Effect.provide(rooms()))
   )
 
+  it.effect(
+    "while an outcome stays unknown, who comes meanwhile is told to try again, and does not wait as long as the outage",
+    () =>
+      Effect.gen(function* () {
+        const faults = yield* JournalFaults
+        const { follower } = yield* follow(lobby)
+        const [first, second] = [new RecordingSender(), new RecordingSender()]
+        yield* faults.loseNext
+        yield* faults.loseNext
+        yield* say(first, "a")
+        yield* first.awaitOutcomes(1)
+        yield* say(second, "b")
+        yield* TestClock.adjust("50 millis")
+        assert.deepStrictEqual(yield* second.awaitOutcomes(1), [{ _tag: "Rejected", code: "unavailable" }])
+        yield* TestClock.adjust("1 second")
+        yield* first.awaitOutcomes(2)
+        assert.deepStrictEqual(follower.messages, ["a"])
+        yield* say(second, "b")
+        yield* second.awaitOutcomes(2)
+        assert.deepStrictEqual(follower.messages, ["a", "b"])
+      }).pipe(Effect.provide(rooms()))
+  )
+
   it.effect("a room that is fenced steps down: its followers are cut, and it is read anew", () =>
     Effect.gen(function* () {
       const journal = yield* Journal
