@@ -27,7 +27,8 @@ type Change = AnyBulkWriteOperation<AnyDocument>
  *   interruption, a prefix is numbered, and the next run goes on behind it. A date that is not one becomes one first (its text read, else the time in its
  *   `_id`).
  * - **Later ones**, of an original application that still writes, are taken over at the next start: behind what is there by then, since a
- *   position never changes. The unique index lets a second one wait in vain: it is refused to the original application, which tells its operator.
+ *   position never changes. On MongoDB the unique index takes one such document and refuses the next (both lack a room): the
+ *   original fails aloud instead of writing what nobody sees.
  * - **Bounded**: `batchDocuments` at a time.
  */
 export const takeOver = (db: Db): Effect.Effect<void, unknown> =>
