@@ -65,8 +65,10 @@ const check = async (options: Options): Promise<boolean> => {
       rooms: options.rooms,
       kills: options.kills,
       ...(env === undefined ? {} : { env, tag: Date.now().toString(36) }),
-      onProgress: (figures) =>
-        progress.now(`${title} ${inWords(figures)} (all: ${count(total.deliveries + figures.deliveries)})`)
+      onProgress: ({ deliveries, kills, reconnects, seconds }) =>
+        progress.now(
+          `${title} ${Math.round(seconds)} s, ${count(deliveries)} deliveries (${count(total.deliveries + deliveries)} in all), ${reconnects} reconnects, ${kills} kills`
+        )
     })
     total = sum(total, outcome)
     progress.done(`${title} ${inWords(outcome)}`)
