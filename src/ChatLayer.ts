@@ -33,8 +33,8 @@ const historyWithTails = Layer.unwrap(
   Effect.map(RoomRegistry, (registry) =>
     layerWithTail((name) => {
       const room = registry.inMemory(name)
-      const entries = room?.tail.entriesAfter(room.tail.start, Number.MAX_SAFE_INTEGER)
-      return room === undefined || entries === undefined ? undefined : { head: room.published, entries }
+      if (room?.state === undefined) return undefined
+      return { head: room.published, entriesAfter: (after, limit) => room.tail.entriesAfter(after, limit) }
     })
   )
 )

@@ -9,10 +9,11 @@ import type { HistoryQuery } from "../../ports/MessageHistory.ts"
 /** A page holds so many entries at most, whatever was asked. */
 const pageEntries = 1_000
 
-/** The newest entries of a room that is in memory: committed ones, oldest first, without a hole, up to the head. */
+/** The newest entries of a room that is in memory: committed ones, without a hole, up to the head. */
 export interface Tail {
   readonly head: Seq
-  readonly entries: ReadonlyArray<Entry>
+  /** Oldest first; `undefined` where it does not reach back so far. */
+  readonly entriesAfter: (after: number, limit: number) => ReadonlyArray<Entry> | undefined
 }
 
 /** The positions `after + 1` to `end` that a query asks for. */
@@ -38,12 +39,8 @@ export const layerWithTail = (
         const head = recent === undefined ? yield* journal.head(query.room) : recent.head
         const { after, end } = span(query, head)
         if (end <= after) return { entries: [], head }
-        if (recent !== undefined) {
-          const first = recent.entries[0]
-          if (first !== undefined && first.seq <= after + 1) {
-            return { entries: recent.entries.slice(after + 1 - first.seq, end + 1 - first.seq), head }
-          }
-        }
+        const held = recent?.entriesAfter(after, end - after)
+        if (held !== undefined) return { entries: held, head }
         return { entries: yield* journal.read(query.room, Seq.make(after), end - after), head }
       })
     }))

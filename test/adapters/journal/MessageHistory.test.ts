@@ -16,7 +16,10 @@ for (const adapter of [memory, sqlite]) {
 }
 
 const entries = [8, 9, 10].map((seq) => ({ seq: at(seq), event: message(`${seq}`) }))
-const tail = { head: at(10), entries }
+const tail: History.Tail = {
+  head: at(10),
+  entriesAfter: (after, limit) => (after < 7 ? undefined : entries.slice(after - 7, after - 7 + limit))
+}
 const silent = Effect.fail(new JournalError({ reason: "Refused", detail: "nothing may be asked" }))
 /** A journal that answers no head and gives away what it was asked to read. */
 const asked: Array<readonly [number, number]> = []
