@@ -13,7 +13,7 @@ export interface MetaDocument {
   readonly takenOver?: number
 }
 
-export const messages = "chat_history"
+const messages = "chat_history"
 
 /**
  * Whatever the URI asks for: an answer means a majority has it in its journal, what is read cannot be rolled back, and only the primary is asked.

@@ -29,14 +29,14 @@ const textsOf = (journal: Journal["Service"], name = a) =>
 const textOf = ({ payload }: RoomEvent) => Object.values(payload as { message: string })[0]
 
 await onFerretDb("the mongodb journal's failures", (server) => {
-  const open = (database: string, port = server.port, answerTimeoutMillis = 500) =>
+  const open = (database: string, port = server.port, answerTimeoutMillis = 1_500) =>
     Effect.map(
       Layer.build(
         Layer.fresh(
           layer({
             uri: Redacted.make(`mongodb://127.0.0.1:${port}`),
             database,
-            connectTimeoutMillis: 500,
+            connectTimeoutMillis: 1_500,
             answerTimeoutMillis
           })
         )
