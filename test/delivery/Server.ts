@@ -4,6 +4,9 @@ import type { Started } from "../support/ServerProcess.ts"
 import type { ServerEnd } from "./Scenario.ts"
 import type { World } from "./World.ts"
 
+/** Clients log in once, however long the run is. */
+const lasting = { ACCESS_TOKEN_TTL: "30 days", REFRESH_TOKEN_TTL: "30 days" }
+
 /** The server process and its ends. Whatever ends without being asked to is recorded as broken. */
 export class Server {
   readonly #process = new ServerProcess()
@@ -21,8 +24,7 @@ export class Server {
   /** `env` says, among others, which stores it is on; by default those in a directory of its own. */
   constructor(world: World, env: Readonly<Record<string, string>>) {
     this.#world = world
-    // The pair of sockets that shares an account, and everybody's address, are this tool's.
-    this.#env = { ...unlimited, SOCKETS_PER_IP: "0", ...env }
+    this.#env = { ...unlimited, SOCKETS_PER_IP: "0", ...lasting, ...env }
     process.on("exit", this.#onExit)
   }
 
