@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -61,6 +61,14 @@ const ferretDbBinary = async (): Promise<string | NoServer> => {
   }
 }
 
+/** Without /proc: the process, and not each of its threads. */
+const isStopped = (pid: number): boolean => {
+  const tasks = `/proc/${pid}/task`
+  if (!existsSync(tasks))
+    return spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" }).stdout.includes("T")
+  return readdirSync(tasks).every((task) => /\) [TZX] /.test(readFileSync(join(tasks, task, "stat"), "utf8")))
+}
+
 /** FerretDB on SQLite files in a temporary directory, as a process of its own. It ends with this one, however that ends. */
 export class FerretDb {
   readonly directory = mkdtempSync(join(tmpdir(), "parley-ferretdb-"))
@@ -96,8 +104,11 @@ export class FerretDb {
     throw new Error("FerretDB did not start")
   }
 
-  freeze(): void {
-    this.child?.kill("SIGSTOP")
+  /** Settles when every thread stands: until then an answer may still come. */
+  async freeze(): Promise<void> {
+    const { child } = this
+    child?.kill("SIGSTOP")
+    while (child !== undefined && !isStopped(child.pid ?? 0)) await pause(1)
   }
 
   thaw(): void {

@@ -53,7 +53,7 @@ await onFerretDb("the mongodb journal's failures", (server) => {
       Effect.gen(function* () {
         const journal = yield* opened
         yield* journal.append(a, at(0), [message("0")])
-        server.freeze()
+        yield* Effect.promise(() => server.freeze())
         const append = journal.append(a, at(1), events)
         expect(yield* Effect.flip(append)).toMatchObject({ reason: "Unknown" })
         const settling = yield* Effect.forkChild(settled(append))
