@@ -9,6 +9,7 @@ import { commit } from "./Commit.ts"
 import type { Insert, Submission } from "./Commit.ts"
 import { connect } from "./Connection.ts"
 import { insertFailure } from "./InsertFailure.ts"
+import type { InsertFailure } from "./InsertFailure.ts"
 import { openProblem } from "./MongoOpenError.ts"
 import type { MongoOpenError } from "./MongoOpenError.ts"
 import { prepare } from "./Preparation.ts"
@@ -90,12 +91,22 @@ export const layer = (options: MongoJournalOptions): Layer.Layer<Journal, MongoO
       })
       const insert: Insert = (documents) =>
         Effect.tryPromise({
-          try: () => {
+          try: (signal) => {
             sent = false
-            return collection.insertMany([...documents], { ordered: true })
+            const settings = { ordered: true, signal }
+            return collection.insertMany([...documents], settings)
           },
           catch: (error) => insertFailure(error, sent)
         }).pipe(
+          // The driver waits for ever where a connection ended a moment before it was written to. The signal gives that connection back.
+          Effect.timeoutOrElse({
+            duration: deadlineMillis,
+            orElse: () =>
+              Effect.fail<InsertFailure>({
+                type: "Unknown",
+                detail: `MongoDB did not answer within ${deadlineMillis} ms`
+              })
+          }),
           Effect.as(undefined),
           Effect.catch((failure) => {
             // Whoever waits would only wait for the same.
