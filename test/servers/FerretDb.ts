@@ -106,9 +106,9 @@ export class FerretDb {
 
   /** Settles when every thread stands: until then an answer may still come. */
   async freeze(): Promise<void> {
-    const { child } = this
-    child?.kill("SIGSTOP")
-    while (child !== undefined && !isStopped(child.pid ?? 0)) await pause(1)
+    const pid = this.child?.pid
+    this.child?.kill("SIGSTOP")
+    while (pid !== undefined && !isStopped(pid)) await pause(1)
   }
 
   thaw(): void {
