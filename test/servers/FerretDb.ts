@@ -107,8 +107,9 @@ export class FerretDb {
   /** Settles when every thread stands: until then an answer may still come. */
   async freeze(): Promise<void> {
     const pid = this.child?.pid
+    if (pid === undefined) return
     this.child?.kill("SIGSTOP")
-    while (pid !== undefined && !isStopped(pid)) await pause(1)
+    while (!isStopped(pid)) await pause(1)
   }
 
   thaw(): void {
