@@ -2,7 +2,6 @@ import { Effect, Layer, Schedule } from "effect"
 import { Journal } from "../ports/Journal.ts"
 import { Users } from "../ports/Users.ts"
 import { Readiness } from "./Readiness.ts"
-import { defaultRoom } from "./Room.ts"
 
 const probeEvery = "2 seconds"
 
@@ -37,7 +36,7 @@ export const layer: Layer.Layer<never, never, Journal | Users | Readiness> = Lay
       )
     }
 
-    yield* probe("journal", journal.head(defaultRoom))
+    yield* probe("journal", journal.ping)
     yield* probe("users", users.findByUsername(nobody))
   })
 )

@@ -60,6 +60,8 @@ export class Journal extends Context.Service<
       expectedHead: Seq,
       events: ReadonlyArray<RoomEvent>
     ) => Effect.Effect<ReadonlyArray<Placed>, JournalError>
+    /** Completes when the store answers: a question as small as can be. */
+    readonly ping: Effect.Effect<void, JournalError>
     /** The last position of the room; 0 where it has none. */
     readonly head: (room: RoomName) => Effect.Effect<Seq, JournalError>
     /** Entries after `after`, oldest first, at most `limit` (≥ 1). Fewer only at the log's end. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, layer } from "@effect/vitest"
 import { Effect, Exit, Schema, Scope, Layer, Context } from "effect"
+import { defaultRoom } from "../../src/domain/Room.ts"
 import type { RoomEvent } from "../../src/domain/RoomEvent.ts"
 import { Journal } from "../../src/ports/Journal.ts"
 import { at, message, room } from "../support/Events.ts"
@@ -33,6 +34,15 @@ export const journalContract = (adapter: JournalAdapter): void => {
         const journal = yield* Journal
         expect(yield* journal.head(a)).toBe(0)
         expect(yield* all()).toEqual([])
+      })
+    )
+
+    test(
+      "answers a ping, and stores nothing for it",
+      Effect.gen(function* () {
+        const journal = yield* Journal
+        yield* journal.ping
+        expect(yield* journal.head(defaultRoom)).toBe(0)
       })
     )
 

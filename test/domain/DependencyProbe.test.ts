@@ -15,12 +15,11 @@ describe("DependencyProbe", () => {
       Journal,
       Effect.map(Journal, (inner): Journal["Service"] => ({
         ...inner,
-        head: (room) =>
-          Effect.suspend(() =>
-            away === "journal"
-              ? Effect.fail(new JournalError({ reason: "Refused", detail: "no server answers" }))
-              : inner.head(room)
-          )
+        ping: Effect.suspend(() =>
+          away === "journal"
+            ? Effect.fail(new JournalError({ reason: "Refused", detail: "no server answers" }))
+            : inner.ping
+        )
       }))
     ).pipe(Layer.provide(memoryJournal))
     const users = Layer.effect(

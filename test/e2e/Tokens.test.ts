@@ -144,8 +144,8 @@ await onEachStores("a socket's token", (stores) => {
       await session.until(() => session.frames.length > 50)
       expect((await api.logout(token)).status).toBe(204)
       // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
-      talker.say(`after ${round}`)
-      const { seq } = await neighbour.delivered(`after ${round}`)
+      const { seq } = await talker.insist(`after ${round}`)
+      await neighbour.delivered(`after ${round}`)
       // 1006: what was queued for it was thrown away, and the goodbye with it.
       expect([4502, 1006]).toContain((await session.closed).code)
       expect(session.messages.at(-1)?.seq).toBeLessThan(seq)

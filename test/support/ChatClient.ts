@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { WebSocket } from "ws"
 import type { RawData } from "ws"
 
@@ -58,6 +59,7 @@ export class ChatClient {
   /** How it ended; never fails. */
   readonly closed: Promise<Closed>
   #onFrame: (frame: ReceivedFrame) => void = () => {}
+  readonly #onAnswer = new Set<(frame: ReceivedFrame) => void>()
   #ended: Closed | undefined
   readonly #waiting = new Set<() => void>()
 
@@ -67,6 +69,7 @@ export class ChatClient {
       const frame = JSON.parse(String(data)) as ReceivedFrame
       this.frames.push(frame)
       this.#onFrame(frame)
+      for (const onAnswer of this.#onAnswer) onAnswer(frame)
       this.#look()
     })
     socket.on("error", () => {})
@@ -115,6 +118,20 @@ export class ChatClient {
   /** A message as a client of the seed sends it. */
   say(message: string, fields: { readonly from?: string; readonly id?: string } = {}): void {
     this.send({ from: "visitor", message, date: new Date().toISOString(), ...fields })
+  }
+
+  /** As `say`, and again, with the same id, as often as the server asks for it: until it is delivered. */
+  async insist(message: string): Promise<Delivered> {
+    const id = randomUUID()
+    const again = (frame: ReceivedFrame): void => {
+      if (frame.error?.id !== id || !frame.error.retryable) return
+      setTimeout(() => this.say(message, { id }), frame.error.retryAfterMs)
+    }
+    this.#onAnswer.add(again)
+    this.say(message, { id })
+    const delivered = await this.frame((frame) => frame.id === id && frame.seq !== undefined)
+    this.#onAnswer.delete(again)
+    return delivered as Delivered
   }
 
   /** When the condition holds; fails when the socket ends before it does. */

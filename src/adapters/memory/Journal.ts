@@ -65,6 +65,7 @@ export const layer: Layer.Layer<Journal> = Layer.sync(Journal, () => {
   return {
     epoch: Epoch.make(randomUUID()),
     append,
+    ping: Effect.void,
     head: (name) => Effect.sync(() => Seq.make((rooms.get(name) ?? emptyRoom).entries.length)),
     read: (name, after, limit) => Effect.sync(() => (rooms.get(name) ?? emptyRoom).entries.slice(after, after + limit))
   }

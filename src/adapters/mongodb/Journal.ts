@@ -162,6 +162,7 @@ export const layer = (options: MongoJournalOptions): Layer.Layer<Journal, MongoO
           Effect.callback((resume) =>
             commits.submit({ room, expectedHead, events, count: events.length, size: sizeOf(events), resume })
           ),
+        ping: bounded(reads.ping),
         head: (room) =>
           bounded(reads.head(room)).pipe(
             Effect.tap((head) =>

@@ -12,6 +12,7 @@ import { fromDocument } from "./StoredDocument.ts"
 const cursorDocuments = 1_000
 
 export interface RoomReads {
+  readonly ping: Effect.Effect<void, JournalError>
   readonly head: (room: RoomName) => Effect.Effect<Seq, JournalError>
   readonly read: (room: RoomName, after: number, limit: number) => Effect.Effect<ReadonlyArray<Entry>, JournalError>
   /** The entries of this room that carry one of these stored keys. */
@@ -35,7 +36,7 @@ export const makeRoomReads = (
   heads: RoomHeads,
   deadlineMillis: number
 ): RoomReads => {
-  const query = (find: (signal: AbortSignal) => Promise<ReadonlyArray<AnyDocument>>) =>
+  const query = <A>(find: (signal: AbortSignal) => Promise<A>) =>
     Effect.tryPromise({ try: find, catch: (error) => refused(mongoDetail(error)) }).pipe(
       Effect.timeoutOrElse({
         duration: deadlineMillis,
@@ -44,6 +45,7 @@ export const makeRoomReads = (
     )
 
   return {
+    ping: Effect.asVoid(query((signal) => collection.db.command({ ping: 1 }, { signal }))),
     head: Effect.fnUntraced(function* (room) {
       const found = yield* query((signal) =>
         collection

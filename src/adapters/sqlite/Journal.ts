@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Deferred, Effect, Layer, Schema } from "effect"
-import { Epoch } from "../../domain/Room.ts"
+import { Epoch, defaultRoom } from "../../domain/Room.ts"
 import { Journal, JournalError } from "../../ports/Journal.ts"
 import { makeGroupCommit } from "./GroupCommit.ts"
 import type { JournalFile } from "./JournalProtocol.ts"
@@ -103,6 +103,7 @@ export const layer = (options: JournalOptions): Layer.Layer<Journal, JournalOpen
       return {
         epoch,
         append: commits.append,
+        ping: Effect.asVoid(reads.head(defaultRoom)),
         head: reads.head,
         read: reads.read
       }

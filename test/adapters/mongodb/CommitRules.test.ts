@@ -15,6 +15,7 @@ const refused = new JournalError({ reason: "Refused", detail: "no answer" })
 
 /** An empty log, as far as it is asked. */
 const emptyLog: RoomReads = {
+  ping: Effect.void,
   head: () => Effect.succeed(at(0)),
   read: () => Effect.succeed([]),
   withKeys: () => Effect.succeed(new Map())
