@@ -7,7 +7,7 @@ import { isClose } from "./report/Verdict.ts"
 import { ServerProcess } from "./server/ServerProcess.ts"
 import type { LaunchOptions } from "./server/ServerProcess.ts"
 import type { Target } from "./Target.ts"
-import type { JournalChoice } from "./targets/Journals.ts"
+import type { JournalChoice, OpenJournal } from "./targets/Journals.ts"
 import { parleyOn } from "./targets/Parley.ts"
 import { takeTurns } from "./Turns.ts"
 
@@ -30,10 +30,10 @@ export class Bench {
   readonly parley: Target
   readonly #progress: Progress
 
-  constructor(options: Options, progress: Progress) {
+  constructor(options: Options, journal: OpenJournal, progress: Progress) {
     this.options = options
     this.journal = options.journal
-    this.parley = parleyOn(options.journal)
+    this.parley = parleyOn(journal)
     this.#progress = progress
   }
 

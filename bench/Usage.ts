@@ -12,7 +12,8 @@ ${scenarios.map(({ about, name }) => `                             ${name.padEnd
   --seconds 5              the measured part of a turn (default 5; quick: 1.2)
   --sockets 100,1000,8000  of the closed loop, a table row each (quick: 1000)
   --only parley,ws         some of the servers
-  --journal sqlite         Parley's journal: sqlite, or mongodb (with MONGODB_URI, DB_HOST … set for the server)
+  --journal sqlite         Parley's journal: sqlite, or mongodb with MySQL (those that DB_HOST …, MONGODB_URI
+                           name, else MariaDB and FerretDB are started)
   --json FILE              every turn's figures
   --write-docs             renew docs/performance.md, .svg and .json with what was run
   --help                   this`

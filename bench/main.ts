@@ -3,6 +3,7 @@ import { cpus, release, tmpdir, totalmem } from "node:os"
 import { dirname } from "node:path"
 import { BenchFault } from "./BenchFault.ts"
 import { readOptions } from "./Options.ts"
+import type { Options } from "./Options.ts"
 import { OptionsError } from "./OptionsError.ts"
 import { Progress } from "./Progress.ts"
 import { writeDocs } from "./report/Docs.ts"
@@ -45,12 +46,18 @@ const main = async (): Promise<number> => {
     console.log(usage(scenarios))
     return 0
   }
-  // A journal whose environment is not whole is told of before anything is started.
-  options.journal.env(process.env)
   const asked = options.scenarios.flatMap((name) => scenarios.filter((scenario) => scenario.name === name))
   checkOpenFiles(Math.max(...asked.map((scenario) => scenario.sockets(options))))
+  const journal = await options.journal.open(process.env)
+  try {
+    return await run(options, asked, new Bench(options, journal, new Progress(process.stderr)))
+  } finally {
+    await journal.remove()
+  }
+}
+
+const run = async (options: Options, asked: ReadonlyArray<Scenario>, bench: Bench): Promise<number> => {
   const started = performance.now()
-  const bench = new Bench(options, new Progress(process.stderr))
   const sections: Array<Section> = []
   let faults = 0
   for (const scenario of asked) {

@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { freePorts } from "../server/freePorts.ts"
 import type { Delivery, Target, Wire } from "../Target.ts"
-import type { JournalChoice } from "./Journals.ts"
+import type { OpenJournal } from "./Journals.ts"
 
 interface ClassicMessage {
   readonly from: string
@@ -29,9 +29,9 @@ export const signingSecret = "the benchmark's own signing secret, of no use else
 export const dataDirectory = (directory: string): string => join(directory, "data")
 
 /** The product as `npm start` runs it, every message committed before it is delivered, with no limit on how much one address or user may do. */
-export const parleyOn = (journal: JournalChoice): Target => ({
+export const parleyOn = ({ env, label }: OpenJournal): Target => ({
   name: "parley",
-  label: `Parley (durable, ${journal.label})`,
+  label: `Parley (${label})`,
   wire: classicWire,
   plan: async (directory) => {
     const [port = 0, socketPort = 0] = await freePorts(2)
@@ -49,7 +49,7 @@ export const parleyOn = (journal: JournalChoice): Target => ({
         RATE_LIMIT_PER_MINUTE: "0",
         SOCKETS_PER_IP: "0",
         SOCKETS_PER_USER: "0",
-        ...journal.env(process.env)
+        ...env
       },
       readyUrl: `http://127.0.0.1:${port}/readyz`,
       socketPort

@@ -132,7 +132,7 @@ export class FerretDb {
 }
 
 /** A server of one's own. Fails, where `CI` is set, for want of one. */
-const startFerretDb = async (): Promise<FerretDb | NoServer> => {
+export const startFerretDb = async (): Promise<FerretDb | NoServer> => {
   const binary = await ferretDbBinary()
   if (typeof binary !== "string") {
     if (process.env["CI"] !== undefined) throw new Error(binary.missing)
