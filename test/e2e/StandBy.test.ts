@@ -1,6 +1,7 @@
 import { hostname } from "node:os"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { freePort } from "../servers/OwnProcess.ts"
+import { stopped } from "../servers/Stopped.ts"
 import { ApiClient } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import type { Delivered } from "../support/ChatClient.ts"
@@ -105,7 +106,7 @@ await onDatabases("two servers on the same databases", (stores) => {
     const [talker, watcher] = await Promise.all([connect(first, 0), connect(first, 0)])
     flood(talker, "talker")
     await watcher.until(() => watcher.messages.length > 500)
-    first.child.kill("SIGSTOP")
+    await stopped(first.child)
     // It reads this when it is thawed, and knows no better then than that it is the owner.
     talker.say("too late", { from: "talker", id: "too-late" })
     await second.settled

@@ -2,12 +2,13 @@ import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, it } from "vitest"
+import { stopped } from "./Stopped.ts"
 
 const source = join(import.meta.dirname, "ferretdb")
 const cache = join(import.meta.dirname, "../../node_modules/.cache/parley/ferretdb")
@@ -61,14 +62,6 @@ const ferretDbBinary = async (): Promise<string | NoServer> => {
   }
 }
 
-/** Without /proc: the process, and not each of its threads. */
-const isStopped = (pid: number): boolean => {
-  const tasks = `/proc/${pid}/task`
-  if (!existsSync(tasks))
-    return spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" }).stdout.includes("T")
-  return readdirSync(tasks).every((task) => /\) [TZX] /.test(readFileSync(join(tasks, task, "stat"), "utf8")))
-}
-
 /** FerretDB on SQLite files in a temporary directory, as a process of its own. It ends with this one, however that ends. */
 export class FerretDb {
   readonly directory = mkdtempSync(join(tmpdir(), "parley-ferretdb-"))
@@ -106,10 +99,7 @@ export class FerretDb {
 
   /** Settles when every thread stands: until then an answer may still come. */
   async freeze(): Promise<void> {
-    const pid = this.child?.pid
-    if (pid === undefined) return
-    this.child?.kill("SIGSTOP")
-    while (!isStopped(pid)) await pause(1)
+    if (this.child !== undefined) await stopped(this.child)
   }
 
   thaw(): void {

@@ -126,8 +126,8 @@ export class MariaDb {
     return this.process.end("SIGKILL")
   }
 
-  freeze(): void {
-    this.process.freeze()
+  freeze(): Promise<void> {
+    return this.process.freeze()
   }
 
   thaw(): void {

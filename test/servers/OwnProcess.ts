@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { closeSync, openSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
+import { stopped } from "./Stopped.ts"
 
 /** A port that nobody listens at, a moment ago at least. */
 export const freePort = async (): Promise<number> => {
@@ -57,8 +58,8 @@ export class OwnProcess {
   }
 
   /** Lets it do nothing, and say nothing, until `thaw`. */
-  freeze(): void {
-    this.child?.kill("SIGSTOP")
+  async freeze(): Promise<void> {
+    if (this.child !== undefined) await stopped(this.child)
   }
 
   thaw(): void {

@@ -23,7 +23,7 @@ afterAll(() => server?.remove(directory))
 beforeEach((test) => test.skip(noMariaDbProcess !== undefined, noMariaDbProcess))
 
 const frozen = Effect.acquireRelease(
-  Effect.sync(() => server.freeze()),
+  Effect.promise(() => server.freeze()),
   () => Effect.sync(() => server.thaw())
 )
 
@@ -93,9 +93,7 @@ describe("while MySQL is away", () => {
     Effect.gen(function* () {
       const { database, users } = yield* opened()
       for (let round = 0; round < 3; round++) {
-        server.freeze()
-        yield* Effect.flip(users.findByUsername("bobbob"))
-        server.thaw()
+        yield* Effect.scoped(Effect.andThen(frozen, Effect.flip(users.findByUsername("bobbob"))))
         yield* inTheEnd(users.findByUsername("bobbob"))
       }
       const connections = Effect.map(

@@ -9,6 +9,7 @@ import type { LockOptions } from "../../../src/adapters/mysql/LockSession.ts"
 import { layer as ownership } from "../../../src/adapters/mysql/Ownership.ts"
 import { Ownership } from "../../../src/ports/Ownership.ts"
 import { MariaDb, noMariaDb, noMariaDbProcess } from "../../servers/MariaDb.ts"
+import { stopped } from "../../servers/Stopped.ts"
 import { freePort } from "../../servers/OwnProcess.ts"
 import { databaseOf, testDatabase } from "../../support/MariaDbs.ts"
 import type { TestDatabase } from "../../support/MariaDbs.ts"
@@ -117,7 +118,7 @@ describe("ownership by a lock of MySQL's", () => {
       const options = lockOf(yield* testDatabase)
       const other = yield* otherProcess(options)
       yield* inTheEnd(() => other.said.includes("owner"))
-      other.child.kill("SIGSTOP")
+      yield* Effect.promise(() => stopped(other.child))
       const mine = yield* acquired(yield* candidate(options))
       assert.deepStrictEqual(other.said, ["owner"])
       other.child.kill("SIGCONT")
@@ -227,7 +228,7 @@ describe("an outage of the server that keeps the lock", () => {
   it.live("leaves the owner the owner: a server that was frozen and thawed", () =>
     survives(
       Effect.gen(function* () {
-        yield* Effect.sync(() => server.freeze())
+        yield* Effect.promise(() => server.freeze())
         yield* Effect.sleep("1500 millis")
         yield* Effect.sync(() => server.thaw())
         yield* Effect.sleep("1000 millis")
