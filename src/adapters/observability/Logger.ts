@@ -27,7 +27,11 @@ const complain = (file: string, error: Error): string => `LOG_FILE: cannot write
 const open = (file: string): Effect.Effect<Destination, LogFileUnusable> =>
   Effect.callback((resume) => {
     const destination = pino.destination({ dest: file, mkdir: true, sync: false })
-    const failed = (error: Error): void => resume(Effect.fail(new LogFileUnusable({ message: complain(file, error) })))
+    const failed = (error: Error): void => {
+      // It never opened: without this word pino tries to flush it when the process exits, and throws.
+      destination.emit("close")
+      resume(Effect.fail(new LogFileUnusable({ message: complain(file, error) })))
+    }
     destination.once("error", failed)
     destination.once("ready", () => {
       destination.off("error", failed)
