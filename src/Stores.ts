@@ -1,9 +1,4 @@
-import { readFileSync } from "node:fs"
 import { Effect, Layer } from "effect"
-import { layer as mongoJournal } from "./adapters/mongodb/Journal.ts"
-import type { MysqlOptions } from "./adapters/mysql/MysqlOptions.ts"
-import { layer as mysqlOwnership } from "./adapters/mysql/Ownership.ts"
-import { layer as mysqlPeople } from "./adapters/mysql/People.ts"
 import { layer as sqliteJournal } from "./adapters/sqlite/Journal.ts"
 import { layer as sqliteOwnership } from "./adapters/sqlite/OwnerLock.ts"
 import { layer as sqlitePeople } from "./adapters/sqlite/People.ts"
@@ -13,7 +8,6 @@ import type { Journal, JournalError } from "./ports/Journal.ts"
 import type { Ownership } from "./ports/Ownership.ts"
 import type { SessionStore } from "./ports/SessionStore.ts"
 import type { Users } from "./ports/Users.ts"
-import { StartError } from "./StartError.ts"
 
 export interface StoresOptions extends Pick<AppConfig, "dataDir" | "databases"> {
   /** Whether to wait, as a spare, while another process owns the stores in `dataDir`; else that is an error. With databases it is always waited for. */
@@ -40,29 +34,17 @@ const embedded = ({ dataDir, onBroken, standBy }: StoresOptions): Stores => ({
   ownership: sqliteOwnership({ directory: dataDir, wait: standBy })
 })
 
-const certificates = (file: string): Effect.Effect<string, StartError> =>
-  Effect.try({
-    try: () => readFileSync(file, "utf8"),
-    catch: (error) =>
-      new StartError({ lines: [`DB_TLS_CA: ${file} cannot be read (${error instanceof Error ? error.message : ""})`] })
-  })
-
-const mysqlOptions = ({ tls, ...mysql }: Databases["mysql"]): Effect.Effect<MysqlOptions, StartError> => {
-  if (tls === undefined) return Effect.succeed(mysql)
-  if (tls.caFile === undefined) return Effect.succeed({ ...mysql, tls: {} })
-  return Effect.map(certificates(tls.caFile), (ca) => ({ ...mysql, tls: { ca } }))
-}
-
-/** Users and sessions in MySQL, the journal in MongoDB. */
-const databases = ({ mongodb, mysql }: Databases): Stores => ({
-  stores: Layer.merge(
-    Layer.unwrap(Effect.map(mysqlOptions(mysql), mysqlPeople)),
-    Layer.unwrap(Effect.map(counting, (onCommit) => mongoJournal({ uri: mongodb.uri, onCommit })))
-  ),
-  ownership: Layer.unwrap(
-    Effect.map(mysqlOptions(mysql), (options) => mysqlOwnership({ ...options, journal: "chat_history" }))
+/** Users and sessions in MySQL, the journal in MongoDB. Their drivers are loaded where they are used: they are a fifth of what a start loads. */
+const databases = (options: Databases): Stores => {
+  const loaded = Effect.map(
+    Effect.promise(() => import("./DatabaseStores.ts")),
+    ({ databaseStores }) => databaseStores(options, counting)
   )
-})
+  return {
+    stores: Layer.unwrap(Effect.map(loaded, ({ stores }) => stores)),
+    ownership: Layer.unwrap(Effect.map(loaded, ({ ownership }) => ownership))
+  }
+}
 
 /** Where the configuration keeps everything: the stores, and who may own them. */
 export const storesOf = (options: StoresOptions): Stores =>

@@ -25,7 +25,8 @@ await onEachStores("a real server under crashes, drops, stalls and repeated send
 describe("a server whose journal has a bug", () => {
   /** What may be noticed first of each. */
   const noticed: Readonly<Record<Fault, ReadonlyArray<string>>> = {
-    "publish before commit": ["nothing lost", "one order", "acknowledged at its place", "once"],
+    // A log that has become shorter gives a newcomer's history from further back than anybody may still get: a first position too low.
+    "publish before commit": ["nothing lost", "without a hole", "one order", "acknowledged at its place", "once"],
     "a dropped entry": ["acknowledged at its place", "nothing lost"],
     "a swapped pair": ["one order", "acknowledged at its place"],
     "a duplicate on retry": ["once"]

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Redacted, Schema } from "effect"
-import { errors } from "jose"
+import * as errors from "jose/errors"
 import { SignJWT } from "jose/jwt/sign"
 import { jwtVerify } from "jose/jwt/verify"
 import { SessionId, UserId } from "../../domain/Account.ts"

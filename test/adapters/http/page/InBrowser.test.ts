@@ -14,26 +14,31 @@ describe("the chat page in a browser", () => {
   let page: Page
   let troubles: Array<string>
 
+  // One page for all: every test's server is an origin of its own, so that nothing but cookies could go over.
   beforeAll(async () => {
-    if (noChromium === undefined) browser = await launchChromium()
+    if (noChromium !== undefined) return
+    browser = await launchChromium()
+    context = await browser.newContext()
+    page = await context.newPage()
+    page.on("pageerror", (error) => troubles.push(error.message))
+    page.on("console", (said) => {
+      if (["error", "warning"].includes(said.type()) && !isReply(said.text())) troubles.push(said.text())
+    })
   })
   afterAll(() => browser?.close())
 
   beforeEach(async (test) => {
     if (browser === undefined) return test.skip(noChromium)
-    server = await startFakeServer()
-    context = await browser.newContext({ viewport: { width: 900, height: 600 } })
-    page = await context.newPage()
     troubles = []
-    page.on("pageerror", (error) => troubles.push(error.message))
-    page.on("console", (said) => {
-      if (["error", "warning"].includes(said.type()) && !isReply(said.text())) troubles.push(said.text())
-    })
+    server = await startFakeServer()
+    await page.setViewportSize({ width: 900, height: 600 })
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" })
     return undefined
   })
   afterEach(async () => {
     if (browser === undefined) return
-    await context.close()
+    await page.goto("about:blank")
+    await context.clearCookies()
     await server.stop()
     // Errors, and whatever the policy had to stop.
     expect(troubles).toEqual([])
@@ -239,12 +244,19 @@ describe("the chat page in a browser", () => {
     await page.getByText("Letters, digits and _ . : - only").waitFor()
   })
 
-  it.each(["light", "dark"] as const)("has nothing that axe finds, in the %s scheme", async (colorScheme) => {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+  it("has nothing that axe finds, in the light scheme and in the dark one", async () => {
     for (let n = 0; n < 12; n++) server.append({ from: `author ${n}`, message: "hello", id: `${n}`, guest: true })
     const check = async () => {
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+      for (const colorScheme of ["dark", "light"] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+        const axe = new AxeBuilder({ page }).setLegacyMode()
+        // All that a scheme changes is the colours.
+        const { violations } = await (colorScheme === "dark" ? axe.withRules("color-contrast") : axe).analyze()
+        expect(
+          violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+          colorScheme
+        ).toEqual([])
+      }
     }
     await open()
     await say("mine")
