@@ -34,7 +34,7 @@ const embedded = ({ dataDir, onBroken, standBy }: StoresOptions): Stores => ({
   ownership: sqliteOwnership({ directory: dataDir, wait: standBy })
 })
 
-/** Users and sessions in MySQL, the journal in MongoDB. Their drivers are loaded where they are used: they are a fifth of what a start loads. */
+/** Users and sessions in MySQL, the journal in MongoDB. Their drivers are loaded where they are used: a quarter of the time that a start takes to load. */
 const databases = (options: Databases): Stores => {
   const loaded = Effect.map(
     Effect.promise(() => import("./DatabaseStores.ts")),
