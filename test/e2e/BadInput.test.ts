@@ -1,12 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest"
 import { ChatClient } from "../support/ChatClient.ts"
 import { frameOf, RawSocket } from "../support/RawSocket.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 
 /** Whatever comes, two neighbours chat before it and after it, and miss nothing. */
-describe("what no client should send", () => {
-  const server = new ServerProcess()
+await onEachStores("what no client should send", (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   let neighbours: ReadonlyArray<ChatClient>
   let rounds = 0

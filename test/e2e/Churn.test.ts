@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 
 const clients = 200
 /** Of them: those that come once and stay. */
@@ -24,8 +25,8 @@ const chance = (start: number): (() => number) => {
   }
 }
 
-describe(`200 clients that come and go at random (CHURN_SEED=${seed})`, () => {
-  const server = new ServerProcess()
+await onEachStores(`200 clients that come and go at random (CHURN_SEED=${seed})`, (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   let api: ApiClient
   beforeAll(async () => {

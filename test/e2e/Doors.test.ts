@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { readFileSync } from "node:fs"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
 import { ChatClient, HandshakeRefused } from "../support/ChatClient.ts"
 import { RawSocket } from "../support/RawSocket.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 
-describe("a socket's way in", () => {
-  const server = new ServerProcess()
+await onEachStores("a socket's way in", (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   let api: ApiClient
   beforeAll(async () => {
@@ -131,8 +132,8 @@ describe("a socket's way in", () => {
   })
 })
 
-describe("limits of sockets and messages", () => {
-  const server = new ServerProcess()
+await onEachStores("limits of sockets and messages", (stores) => {
+  const server = new ServerProcess(stores)
   let started: Started
   beforeAll(async () => {
     started = await server.up({

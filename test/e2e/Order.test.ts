@@ -118,4 +118,41 @@ await onEachStores("a room's order", (stores) => {
     other.say("mine", { from: "somebody else", id: "an-id" })
     expect((await sender.delivered("mine")).seq).toBe(4)
   })
+
+  it("has 100 messages where 50 sockets race to send each of 100 ids, 10,000 times in all, and every time is answered", async () => {
+    const ids = Array.from({ length: 100 }, (_, n) => `race-${n}`)
+    const clients = await Promise.all(Array.from({ length: 50 }, () => connect("race", { since: 0 })))
+    const acks: Array<{ readonly id: string; readonly seq: number }> = []
+    const refusals: Array<string> = []
+    const answered = new Promise<void>((done) => {
+      for (const client of clients) {
+        client.each(({ ack, error, seq = 0 }) => {
+          if (ack !== undefined) acks.push(ack)
+          // A full mailbox asks to come again; the id makes that safe.
+          if (error?.retryable === true && error.id !== undefined) client.say(error.id, { id: error.id })
+          else if (error !== undefined) refusals.push(error.code)
+          if (acks.length === 9_900 || refusals.length > 0 || seq > 100) done()
+        })
+      }
+    })
+    for (const [index, client] of clients.entries()) {
+      // Each in an order of its own.
+      for (let n = 0; n < 200; n++) {
+        const id = ids[(n * 37 + index * 13) % 100] ?? ""
+        client.say(id, { id })
+      }
+    }
+    await answered
+    expect(refusals).toEqual([])
+    for (const client of clients) await client.until(() => client.messages.length === 100)
+
+    const log = await new ApiClient(started.url).log(reader.token, "race")
+    expect(log.map(({ message }) => message).toSorted()).toEqual(ids.toSorted())
+    const seqOf = new Map(log.map(({ id, seq }) => [id, seq]))
+    expect(acks.filter(({ id, seq }) => seqOf.get(id) !== seq)).toEqual([])
+    for (const client of clients) {
+      expect(client.messages.map(({ id, seq }) => [id, seq])).toEqual(log.map(({ id, seq }) => [id, seq]))
+      await client.close()
+    }
+  })
 })

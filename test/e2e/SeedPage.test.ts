@@ -2,16 +2,17 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import type { Server } from "node:http"
 import type { AddressInfo } from "node:net"
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest"
 import type { Browser, Page } from "playwright-core"
 import { ChatClient } from "../support/ChatClient.ts"
 import { launchChromium, noChromium } from "../support/Chromium.ts"
 import { ServerProcess } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { onEachStores } from "../support/Stores.ts"
 import { chatPage, clientScript, onPortsOf } from "./SeedExamples.ts"
 
-describe("the client examples of the seed's README in a browser", () => {
-  const server = new ServerProcess()
+await onEachStores("the client examples of the seed's README in a browser", (stores) => {
+  const server = new ServerProcess(stores)
   let browser: Browser | undefined
   let started: Started
   let pages: Server

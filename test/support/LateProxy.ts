@@ -11,7 +11,11 @@ export interface LateProxy {
    * client gives up. `stuck` settles when it is held; `deliver` sends it on, and settles when the server has answered it.
    */
   readonly holdNext: (text: string) => { readonly stuck: Promise<void>; readonly deliver: () => Promise<void> }
+  /** The server's answer to the next piece that has this text in it comes a byte at a time, so slowly that nobody waits for its end, and the connection never looks idle. */
+  readonly dripAnswerTo: (text: string) => void
 }
+
+const dripMillis = 200
 
 interface Hold {
   readonly text: string
@@ -25,10 +29,12 @@ export const lateProxy = (port: number) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const holds: Array<Hold> = []
+      const drips: Array<string> = []
       const sockets = new Set<Socket>()
       const server = createServer((client) => {
         const upstream = connect(port, "127.0.0.1")
         let held: Hold | undefined
+        let isDripping = false
         for (const socket of [client, upstream]) {
           sockets.add(socket)
           socket.on("error", () => {})
@@ -40,10 +46,17 @@ export const lateProxy = (port: number) =>
             if (held !== undefined) held.upstream = upstream
             held?.stuck()
           }
+          if (drips[0] !== undefined && piece.includes(drips[0])) {
+            drips.shift()
+            isDripping = true
+          }
           if (held === undefined) upstream.write(piece)
           else held.pieces.push(piece)
         })
-        upstream.on("data", (piece: Buffer) => void (client.destroyed || client.write(piece)))
+        upstream.on("data", (piece: Buffer) => {
+          if (isDripping) drip(client, piece)
+          else if (!client.destroyed) client.write(piece)
+        })
         client.on("close", () => void (held ?? upstream.end()))
         upstream.on("close", () => client.destroy())
       }).listen(0, "127.0.0.1")
@@ -64,7 +77,8 @@ export const lateProxy = (port: number) =>
           }
         }
       }
-      const proxy: LateProxy = { port: (server.address() as AddressInfo).port, holdNext }
+      const dripAnswerTo = (text: string): void => void drips.push(text)
+      const proxy: LateProxy = { port: (server.address() as AddressInfo).port, holdNext, dripAnswerTo }
       return { proxy, server, sockets }
     }),
     ({ server, sockets }) =>
@@ -74,3 +88,11 @@ export const lateProxy = (port: number) =>
         await once(server, "close")
       })
   ).pipe(Effect.map(({ proxy }) => proxy))
+
+const drip = (client: Socket, answer: Buffer): void => {
+  let sent = 0
+  const timer = setInterval(() => {
+    client.write(answer.subarray(sent, ++sent))
+  }, dripMillis)
+  client.once("close", () => clearInterval(timer))
+}

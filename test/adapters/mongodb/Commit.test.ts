@@ -130,7 +130,7 @@ await onMongoDb("the mongodb journal's commits", (uri) => {
       })
     )
 
-    it.effect("10,000 racing retries of 100 messages, across a restart, are 100 messages", () =>
+    it.effect("10,000 retries of 100 messages, across a restart, are 100 messages", () =>
       Effect.gen(function* () {
         const db = yield* temporaryDatabase(uri)
         const texts = Array.from({ length: 100 }, (_, index) => `${index}`)

@@ -67,6 +67,23 @@ await onFerretDb("the mongodb journal's failures", (server) => {
     )
   })
 
+  it.live("an answer that trickles without an end is given up at the deadline, and what was sent is there once", () =>
+    Effect.gen(function* () {
+      const { databaseName } = yield* temporaryDatabase(server.uri)
+      const proxy = yield* lateProxy(server.port)
+      const journal = yield* open(databaseName, proxy.port)
+      yield* journal.append(a, at(0), [message("0")])
+      proxy.dripAnswerTo("trickles")
+      const append = journal.append(a, at(1), [message("trickles")])
+      expect(yield* Effect.flip(append)).toMatchObject({
+        reason: "Unknown",
+        detail: expect.stringContaining("did not answer within 3000 ms")
+      })
+      expect(yield* append).toEqual(placed(2))
+      expect(yield* textsOf(journal)).toEqual(["0", "trickles"])
+    })
+  )
+
   describe("a write that lands after its time", () => {
     it.live("is the one copy of a batch that was submitted again before, or after", () =>
       Effect.gen(function* () {
