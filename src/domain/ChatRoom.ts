@@ -1,4 +1,4 @@
-import { Effect, Fiber } from "effect"
+import { Effect } from "effect"
 import type { Clock } from "effect"
 import type { Json } from "effect/Schema"
 import type { Journal, JournalError, Placed } from "../ports/Journal.ts"
@@ -128,8 +128,8 @@ const rehydrate = (room: ChatRoom, context: RoomContext): Effect.Effect<void, Jo
   })
 
 /**
- * The room's fiber: decides what waits, hands it to the journal, and publishes what was committed before, so that the disk works
- * while the sockets are written. One append is in flight at a time. Ends when nothing waits.
+ * The room's fiber: decides what waits, hands it to the journal, publishes what was committed, and takes what came meanwhile. One batch at a time: what is on its
+ * way at once would be two batches of half the size, and sockets are written to once a batch. Ends when nothing waits.
  */
 export const run = (room: ChatRoom, context: RoomContext): Effect.Effect<void, JournalError> =>
   Effect.gen(function* () {
@@ -138,26 +138,19 @@ export const run = (room: ChatRoom, context: RoomContext): Effect.Effect<void, J
       context.journalAnswered()
       context.awake(room)
     }
-    let committed: Committed | undefined
     while (true) {
       const turn = takeTurn(room, context)
-      if (turn === undefined && committed === undefined) return
-      room.inFlight = turn?.submitted ?? []
-      const appending =
-        turn === undefined
-          ? undefined
-          : yield* Effect.forkChild(append(room, turn, context), { startImmediately: true })
-      if (committed !== undefined) {
-        // The journal resumes all rooms of a commit before it begins the next: nobody's sockets keep the disk waiting.
-        yield* Effect.yieldNow
-        publish(room, committed, context)
-        committed = undefined
-      }
-      if (turn === undefined || appending === undefined) continue
-      const placed = yield* Fiber.join(appending)
+      if (turn === undefined) return
+      room.inFlight = turn.submitted
+      const placed = yield* append(room, turn, context)
       if (placed.length > 0) context.journalAnswered()
       room.inFlight = []
-      committed = settle(room, turn, placed)
+      const committed = settle(room, turn, placed)
+      // The journal resumes all rooms of a commit before it begins the next: nobody's sockets keep the disk waiting.
+      yield* Effect.yieldNow
+      publish(room, committed, context)
+      // What the sockets brought meanwhile is read before the next batch leaves.
+      yield* Effect.yieldNow
     }
   })
 
