@@ -13,6 +13,8 @@ export interface Target {
 export interface ServerPlan {
   /** A program for `node`, as a file path. */
   readonly entry: string
+  /** Of `node` itself. */
+  readonly nodeOptions?: ReadonlyArray<string>
   readonly env: Readonly<Record<string, string>>
   /** The server is ready when a GET of this answers 200. */
   readonly readyUrl: string

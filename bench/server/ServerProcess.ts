@@ -52,7 +52,7 @@ export class ServerProcess implements RunningServer {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), `parley-bench-${target.name}-`))
     const plan = await target.plan(directory)
     const started = performance.now()
-    const child = spawn(process.execPath, [plan.entry], {
+    const child = spawn(process.execPath, [...(plan.nodeOptions ?? []), plan.entry], {
       cwd: directory,
       env: { PATH: process.env["PATH"], NODE_ENV: "production", ...plan.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"]

@@ -29,9 +29,11 @@ export class RoomRegistry extends Context.Service<
     readonly offer: (room: RoomName, waiting: Waiting) => Rejection | undefined
     /** The room, awake, and kept in memory until as many `leave`s. */
     readonly enter: (room: RoomName) => Effect.Effect<ChatRoom, JournalError>
+    /** The same, now, where the room is awake: no fiber. */
+    readonly enterAwake: (room: RoomName) => ChatRoom | undefined
     readonly leave: (room: ChatRoom) => void
     /** The room if it is in memory: for a look at its tail. */
-    readonly inMemory: (room: RoomName) => ChatRoom | undefined
+    readonly inMemory: (room: string) => ChatRoom | undefined
     /** Fibers of rooms that run now. */
     readonly running: () => number
     /** Completes when no room runs: all that was taken in is answered. */
@@ -56,6 +58,8 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
 
   /** Quietest first: a room moves to the end when it commits. */
   const rooms = new Map<RoomName, ChatRoom>()
+  /** Whatever text is asked for: what is no room's name is not in it. */
+  const byText: ReadonlyMap<string, ChatRoom> = rooms
   /** Asleep longest first. */
   const asleep = new Set<ChatRoom>()
   const awaiting = new Map<ChatRoom, Array<Deferred.Deferred<ChatRoom, JournalError>>>()
@@ -217,8 +221,15 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
           })
         )
       }),
+    enterAwake: (name) => {
+      const room = rooms.get(name)
+      if (room?.state === undefined) return undefined
+      asleep.delete(room)
+      room.leases += 1
+      return room
+    },
     leave: (room) => leave(room),
-    inMemory: (name) => rooms.get(name),
+    inMemory: (name) => byText.get(name),
     running: () => running,
     whenIdle
   })

@@ -6,6 +6,7 @@ import { TokenSigner } from "../ports/TokenSigner.ts"
 import type { StoreUnavailable } from "../ports/Users.ts"
 import { SessionId } from "./Account.ts"
 import type { Principal, Profile } from "./Account.ts"
+import { RecentTokens } from "./RecentTokens.ts"
 
 export interface TokenPair {
   readonly accessToken: Redacted.Redacted<string>
@@ -41,10 +42,15 @@ export class Sessions extends Context.Service<
   {
     /** A new session: several of one user live side by side, and no two have a token in common. */
     readonly open: (profile: Profile) => Effect.Effect<TokenPair, StoreUnavailable>
-    /** Who shows this access token. Asks the store: a session that was logged out is `revoked`. */
+    /**
+     * Who shows this access token. Asks the store, at most once a second a token: a session that this process ended is `revoked` at once, one that was ended in the store
+     * itself within a second.
+     */
     readonly authenticate: (
       accessToken: Redacted.Redacted<string>
     ) => Effect.Effect<Principal, InvalidToken | StoreUnavailable>
+    /** The same for a token that was found good within the last second; `undefined` says nothing. */
+    readonly recent: (accessToken: string) => Principal | undefined
     /**
      * Rotates. N racing refreshes of one token make one pair. Within 10 s, while the new pair is unused, a retry gets the identical pair;
      * after its use, or after 10 s, the replay ends the whole family (`replayed`).
@@ -65,6 +71,11 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
   const store = yield* SessionStore
   const signals = yield* SessionSignals
   const signer = yield* TokenSigner
+
+  const clock = yield* Clock.Clock
+  const recent = new RecentTokens()
+  /** After the store was changed, whatever it answered: what was known of the session is asked anew. */
+  const forget = (sessionId: SessionId) => Effect.sync(() => recent.forget(sessionId))
 
   type PairPlan = Omit<StoredPair, "accessHash" | "refreshHash">
 
@@ -109,7 +120,11 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
   const endFamily = (sessionId: SessionId, reason: "logout" | "replayed") =>
     store
       .remove(sessionId)
-      .pipe(Effect.andThen(signals.publish({ _tag: "SessionEnded", sessionId, reason })), Effect.uninterruptible)
+      .pipe(
+        Effect.ensuring(forget(sessionId)),
+        Effect.andThen(signals.publish({ _tag: "SessionEnded", sessionId, reason })),
+        Effect.uninterruptible
+      )
 
   const find = (sessionId: SessionId) =>
     Effect.flatMap(
@@ -128,7 +143,7 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
     return tokens
   })
 
-  const authenticate = Effect.fn("Sessions.authenticate")(function* (accessToken: Redacted.Redacted<string>) {
+  const askStore = Effect.fn("Sessions.authenticate")(function* (accessToken: Redacted.Redacted<string>) {
     const { expiresAt, fullName, sessionId, userId, username } = yield* verify("access", accessToken)
     const session = yield* find(sessionId)
     const now = yield* Clock.currentTimeMillis
@@ -140,8 +155,22 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
     } else if (!inGrace || session.previous?.accessHash !== accessHash) {
       return yield* new InvalidToken({ reason: "revoked" })
     }
-    return { userId, username, fullName, sessionId, expiresAt }
+    const principal: Principal = { userId, username, fullName, sessionId, expiresAt }
+    // In the time of grace each use counts.
+    if (!inGrace) recent.keep(Redacted.value(accessToken), principal, now)
+    return principal
   })
+
+  const authenticate = (accessToken: Redacted.Redacted<string>) =>
+    Effect.suspend(() => {
+      const known = recent.find(Redacted.value(accessToken), clock.currentTimeMillisUnsafe())
+      if (known !== undefined) return Effect.succeed(known)
+      recent.asking()
+      return Effect.ensuring(
+        askStore(accessToken),
+        Effect.sync(() => recent.answered())
+      )
+    })
 
   const refresh = Effect.fn("Sessions.refresh")(function* (refreshToken: Redacted.Redacted<string>) {
     const claims = yield* verify("refresh", refreshToken)
@@ -152,7 +181,8 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
       const pair = yield* plan
       const tokens = yield* sign(claims, sessionId, pair)
       const at = yield* Clock.currentTimeMillis
-      if (yield* store.rotate({ sessionId, from: shown, pair: toStored(pair, tokens), at })) return tokens
+      const rotated = store.rotate({ sessionId, from: shown, pair: toStored(pair, tokens), at })
+      if (yield* Effect.ensuring(rotated, forget(sessionId))) return tokens
     }
 
     // Not the current pair's, or another refresh was faster: what stands there now was made out of the token that is shown, or it is a replay.
@@ -178,6 +208,7 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
   return {
     open,
     authenticate,
+    recent: (accessToken: string) => recent.find(accessToken, clock.currentTimeMillisUnsafe()),
     refresh,
     end: Effect.fn("Sessions.end")(({ sessionId }: Principal) => endFamily(sessionId, "logout"))
   }

@@ -1,5 +1,5 @@
 import { assert, describe } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option } from "effect"
+import { Clock, Deferred, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { layer as users } from "../../src/adapters/memory/Users.ts"
 import { SessionId } from "../../src/domain/Account.ts"
@@ -163,6 +163,7 @@ describe("the session store", () => {
       const tokens = yield* loggedIn
       const principal = yield* sessions.authenticate(tokens.accessToken)
       down.now = true
+      yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* access(tokens), "StoreUnavailable")
       assert.strictEqual(yield* refusal(tokens), "StoreUnavailable")
       assert.strictEqual((yield* Effect.flip(sessions.end(principal)))._tag, "StoreUnavailable")
@@ -225,5 +226,101 @@ describe("the session store", () => {
       assert.strictEqual(writes.length, 1)
     }),
     accounts({}, Layer.merge(users, counted))
+  )
+})
+
+describe("an access token that was found good", () => {
+  const asked: Array<SessionId> = []
+  const counting = Layer.effect(
+    SessionStore,
+    Effect.map(SessionStore, (store) => ({
+      ...store,
+      find: (sessionId: SessionId) => {
+        asked.push(sessionId)
+        return store.find(sessionId)
+      }
+    }))
+  ).pipe(Layer.provide(memoryStore))
+  const counted = accounts({}, Layer.merge(users, counting))
+
+  test(
+    "is believed for a second, and the store is not asked meanwhile",
+    Effect.gen(function* () {
+      const { accessToken } = yield* loggedIn
+      const sessions = yield* Sessions
+      asked.length = 0
+      assert.strictEqual(sessions.recent(Redacted.value(accessToken)), undefined)
+      for (let turn = 0; turn < 5; turn++) yield* sessions.authenticate(accessToken)
+      yield* TestClock.adjust(999)
+      assert.strictEqual(sessions.recent(Redacted.value(accessToken))?.username, "testuser")
+      assert.strictEqual(asked.length, 1)
+      yield* TestClock.adjust(1)
+      assert.strictEqual(sessions.recent(Redacted.value(accessToken)), undefined)
+      yield* sessions.authenticate(accessToken)
+      assert.strictEqual(asked.length, 2)
+    }),
+    counted
+  )
+
+  test(
+    "is not believed past its own end",
+    Effect.gen(function* () {
+      const tokens = yield* loggedIn
+      yield* TestClock.adjust(15 * 60_000 - 500)
+      assert.strictEqual(yield* access(tokens), "testuser")
+      yield* TestClock.adjust(500)
+      assert.strictEqual(yield* access(tokens), "expired")
+    })
+  )
+
+  test(
+    "is refused at once where this process ended its session, by logout or by the replay of a refresh token",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const out = yield* loggedIn
+      yield* sessions.end(yield* sessions.authenticate(out.accessToken))
+      assert.strictEqual(sessions.recent(Redacted.value(out.accessToken)), undefined)
+      assert.strictEqual(yield* access(out), "revoked")
+      const old = (yield* (yield* Auth).login({ ...testuser, ip: "192.0.2.1" })).tokens
+      const current = yield* refresh(old)
+      assert.strictEqual(yield* access(current), "testuser")
+      assert.strictEqual(yield* refusal(old), "replayed")
+      assert.strictEqual(yield* access(current), "revoked")
+    })
+  )
+
+  const read = Deferred.makeUnsafe<void>()
+  const arrives = Deferred.makeUnsafe<void>()
+  /** Once the clock was moved, what was read waits for `arrives`. */
+  const late = Layer.effect(
+    SessionStore,
+    Effect.map(SessionStore, (store) => ({
+      ...store,
+      find: (sessionId: SessionId) =>
+        Effect.gen(function* () {
+          const found = yield* store.find(sessionId)
+          if ((yield* Clock.currentTimeMillis) === now) return found
+          yield* Deferred.succeed(read, undefined)
+          yield* Deferred.await(arrives)
+          return found
+        })
+    }))
+  ).pipe(Layer.provide(memoryStore))
+
+  test(
+    "is not believed where its session ended while the store was asked",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { accessToken } = yield* loggedIn
+      const principal = yield* sessions.authenticate(accessToken)
+      yield* TestClock.adjust(1_000)
+      const asking = yield* Effect.forkChild(sessions.authenticate(accessToken), { startImmediately: true })
+      yield* Deferred.await(read)
+      yield* sessions.end(principal)
+      yield* Deferred.succeed(arrives, undefined)
+      assert.strictEqual((yield* Fiber.join(asking)).username, "testuser")
+      assert.strictEqual(sessions.recent(Redacted.value(accessToken)), undefined)
+    }),
+    accounts({}, Layer.merge(users, late))
   )
 })

@@ -2,23 +2,17 @@ import { ByteSize, Cause, Clock, Effect, Option } from "effect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import { HttpServerRequest, MaxBodySize } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { randomUUID } from "node:crypto"
-import { Readiness } from "../../domain/Readiness.ts"
 import { RateLimiter } from "../../ports/RateLimiter.ts"
 import type { AccessOptions } from "./AccessOptions.ts"
 import { rateLimitHeaders, rateLimitOf } from "./ApiRateLimit.ts"
 import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
-import { makeClientAddress } from "./ClientAddress.ts"
-import { makeHostPolicy } from "./HostPolicy.ts"
-import { makeOriginPolicy } from "./OriginPolicy.ts"
+import type { Gate } from "./Gate.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { secondsOf } from "./ApiProblems.ts"
 import { asProblem, problemResponse } from "./Problem.ts"
-import { corsHeaders, preflightHeaders, securityHeaders } from "./ReplyHeaders.ts"
+import { preflightHeaders } from "./ReplyHeaders.ts"
 import { RouteTable } from "./RouteTable.ts"
-import { makeTrustedProxies } from "./TrustedProxies.ts"
 import { CurrentVisit } from "./Visit.ts"
-import type { Visit } from "./Visit.ts"
 
 export interface EdgeOptions extends AccessOptions, ApiRateLimitOptions {}
 
@@ -44,34 +38,19 @@ const replyToFailure = (cause: Cause.Cause<unknown>): Effect.Effect<Response> =>
     response.status === 500 ? Effect.as(Effect.logError("a request failed", cause), response) : Effect.succeed(response)
   )
 
-const logged = (request: HttpServerRequest, path: string, status: number, millis: number): Effect.Effect<void> => {
+/** A request's one log line. */
+export const logged = (method: string, path: string, status: number, millis: number): Effect.Effect<void> => {
   const log = status >= 500 ? Effect.logWarning : quiet.has(path) ? Effect.logDebug : Effect.logInfo
-  return Effect.annotateLogs(log("request"), { method: request.method, path, status, millis })
+  return Effect.annotateLogs(log("request"), { method, path, status, millis })
 }
 
 /**
  * Everything that is the same for every request, around the routes: its id, whose it is, the limit of `/api/*`, `Host` and `Origin`, the body's
  * limit, errors as problems, headers, and its one log line (without query, tokens or bodies). Never fails.
  */
-export const make = Effect.fnUntraced(function* (options: EdgeOptions) {
-  const readiness = yield* Readiness
+export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gate) {
   const limiter = yield* RateLimiter
   const routes = yield* RouteTable
-  const servesHost = makeHostPolicy(options)
-  const originVerdict = makeOriginPolicy(options)
-  const clientAddress = makeClientAddress(options)
-  const isTrusted = makeTrustedProxies(options.trustedProxies)
-  const draining = () => readiness.problems().some(({ check }) => check === "draining")
-
-  const visitOf = (request: HttpServerRequest): Visit => {
-    const remote = Option.getOrUndefined(request.remoteAddress)
-    const peer = clientAddress(remote, undefined).address
-    return {
-      id: randomUUID(),
-      clientKey: clientAddress(remote, request.headers["x-forwarded-for"]).key,
-      secure: isTrusted(peer) && request.headers["x-forwarded-proto"] === "https"
-    }
-  }
 
   /** Who is refused before any route is looked at; `undefined` lets in. */
   const refusal = (
@@ -80,7 +59,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions) {
     origin: OriginVerdict
   ): Effect.Effect<Response> | undefined => {
     const { host } = request.headers
-    if (!probes.has(path) && !servesHost(host)) {
+    if (!probes.has(path) && !gate.servesHost(host)) {
       return Effect.as(
         Effect.logWarning(`refused the host ${JSON.stringify(host?.slice(0, 200))}: ALLOWED_HOSTS does not name it`),
         problemResponse(421)
@@ -104,16 +83,6 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions) {
       : HttpServerResponse.setHeader(problemResponse(405), "allow", allow)
   }
 
-  const headersOf = (response: Response, visit: Visit, path: string, acceptedOrigin: string | undefined) => ({
-    ...securityHeaders,
-    ...(path.startsWith("/api/") || response.status >= 400 ? { "cache-control": "no-store" } : {}),
-    ...(acceptedOrigin === undefined ? {} : corsHeaders(acceptedOrigin)),
-    ...response.headers,
-    ...(response.status === 401 ? { "www-authenticate": "Bearer" } : {}),
-    ...(draining() ? { connection: "close" } : {}),
-    "x-request-id": visit.id
-  })
-
   return <E, R>(app: Effect.Effect<Response, E, R>): Effect.Effect<Response, never, R | HttpServerRequest> => {
     const routed = app.pipe(
       Effect.provideService(MaxBodySize, ByteSize.bytes(maxBodyBytes)),
@@ -123,9 +92,14 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions) {
       const request = yield* HttpServerRequest
       const began = yield* Clock.currentTimeMillis
       const path = pathOf(request.url)
-      const visit = visitOf(request)
-      const { host, origin } = request.headers
-      const verdict = originVerdict(origin, host)
+      const { headers } = request
+      const visit = gate.visitOf(
+        Option.getOrUndefined(request.remoteAddress),
+        headers["x-forwarded-for"],
+        headers["x-forwarded-proto"]
+      )
+      const { host, origin } = headers
+      const verdict = gate.originVerdict(origin, host)
 
       const answer = Effect.gen(function* () {
         // A preflight asks on behalf of the request that will count.
@@ -143,10 +117,10 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions) {
               )
         const reply = response.status >= 400 ? asProblem(response, visit.id) : response
         const sent = HttpServerResponse.setHeaders(reply, {
-          ...headersOf(reply, visit, path, verdict.accepted ? origin : undefined),
+          ...gate.headersOf(reply, visit, path, verdict.accepted ? origin : undefined),
           ...(limit === undefined || decision === undefined ? {} : rateLimitHeaders(limit, decision))
         })
-        yield* logged(request, path, sent.status, (yield* Clock.currentTimeMillis) - began)
+        yield* logged(request.method, path, sent.status, (yield* Clock.currentTimeMillis) - began)
         return sent
       })
       return yield* answer.pipe(

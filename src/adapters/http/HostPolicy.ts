@@ -21,6 +21,9 @@ export const hostnameOf = (authority: string): string | undefined => {
   return url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname
 }
 
+/** `localhost` alone can be written with 65,536 ports: past so many all are forgotten. */
+const keptHosts = 100
+
 /** A bare IPv6 address gets the brackets that an authority has. */
 const bracketed = (host: string): string => (/^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i.test(host) ? `[${host}]` : host)
 
@@ -34,8 +37,15 @@ export const makeHostPolicy = (options: HostOptions): ((host: string | undefined
       .map((host) => hostnameOf(bracketed(host.trim())))
       .filter((hostname) => hostname !== undefined)
   )
+  /** Headers that were found good: everybody sends the same few. */
+  const good = new Set<string>()
   return (host) => {
-    const hostname = host === undefined ? undefined : hostnameOf(host)
-    return hostname !== undefined && (isLoopbackName(hostname) || served.has(hostname))
+    if (host === undefined) return false
+    if (good.has(host)) return true
+    const hostname = hostnameOf(host)
+    if (hostname === undefined || !(isLoopbackName(hostname) || served.has(hostname))) return false
+    if (good.size >= keptHosts) good.clear()
+    good.add(host)
+    return true
   }
 }

@@ -5,6 +5,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Auth } from "../../domain/Auth.ts"
 import type { EngineStats } from "../../domain/EngineStats.ts"
+import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
 import { Readiness } from "../../domain/Readiness.ts"
 import type { Sessions } from "../../domain/Sessions.ts"
 import type { Journal } from "../../ports/Journal.ts"
@@ -17,10 +18,12 @@ import type { DashboardOptions } from "./DashboardRoutes.ts"
 import * as DocsRoutes from "./DocsRoutes.ts"
 import * as Edge from "./Edge.ts"
 import type { EdgeOptions } from "./Edge.ts"
+import { makeGate } from "./Gate.ts"
 import { HttpServers } from "./HttpServers.ts"
 import * as ChatPage from "./page/ChatPage.ts"
 import type { AssetMissing } from "./page/PageAssets.ts"
 import * as MessageRoutes from "./MessageRoutes.ts"
+import * as NewestPage from "./NewestPage.ts"
 import * as RouteTable from "./RouteTable.ts"
 import { makeSocketPortHandler } from "./SocketPort.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
@@ -55,9 +58,13 @@ const mount = (options: HttpAppOptions) =>
       const { api, socket } = yield* HttpServers
       const readiness = yield* Readiness
       const router = yield* HttpRouter.HttpRouter
-      const edge = yield* Edge.make(options)
+      const gate = makeGate(options, readiness)
+      const edge = yield* Edge.make(options, gate)
+      const newestPage = yield* NewestPage.make(options, gate)
       const scope = yield* Effect.scope
       const handle = yield* NodeHttpServer.makeHandler(edge(router.asHttpEffect()), { scope })
+      const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+        newestPage(request, response, () => handle(request, response))
 
       // Whoever announces too large a body is answered before he sends it.
       const onContinue = (request: IncomingMessage, response: ServerResponse) => {
@@ -68,13 +75,13 @@ const mount = (options: HttpAppOptions) =>
 
       yield* Effect.acquireRelease(
         Effect.sync(() => {
-          api.on("request", handle)
+          api.on("request", onRequest)
           api.on("checkContinue", onContinue)
           if (socket !== api) socket.on("request", signpost)
         }),
         () =>
           Effect.sync(() => {
-            api.off("request", handle)
+            api.off("request", onRequest)
             api.off("checkContinue", onContinue)
             socket.off("request", signpost)
           })
@@ -91,7 +98,7 @@ export const layer = (
 ): Layer.Layer<
   never,
   AssetMissing,
-  Auth | Sessions | MessageHistory | Journal | RateLimiter | EngineStats | Readiness | HttpServers
+  Auth | Sessions | RoomRegistry | MessageHistory | Journal | RateLimiter | EngineStats | Readiness | HttpServers
 > =>
   Layer.mergeAll(routes(options), mount(options)).pipe(
     Layer.provide(RouteTable.layer),

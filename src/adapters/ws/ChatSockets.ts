@@ -7,6 +7,7 @@ import { Meanwhile } from "../../domain/Meanwhile.ts"
 import { MessageRate } from "../../domain/MessageRate.ts"
 import { Seq } from "../../domain/Room.ts"
 import type { RoomName } from "../../domain/Room.ts"
+import type { ChatRoom } from "../../domain/ChatRoom.ts"
 import { mayEnter } from "../../domain/RoomAccess.ts"
 import { sessionEnded } from "../../domain/Rejection.ts"
 import { RoomRegistry } from "../../domain/RoomRegistry.ts"
@@ -132,28 +133,36 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     registry.leave(channel.room)
   }
 
-  const follow = Effect.fnUntraced(
-    function* (connection: Connection, name: RoomName, from: (head: Seq) => number) {
-      if (!mayEnter(connection.principal ?? "guest", name)) return Close.forbidden
-      const room = yield* registry.enter(name)
-      if (!connection.open) {
-        registry.leave(room)
-        return undefined
-      }
-      let channel = channels.get(name)
-      // A room that was lost and read anew is another object; the old one's sockets were told to go.
-      if (channel === undefined || channel.room !== room) {
-        channel = new RoomChannel(room, channelContext)
-        channels.set(name, channel)
-        room.followers.add(channel)
-      }
-      connection.subscription = channel.join(connection, from(room.published))
+  /** The room was entered for this socket. */
+  const subscribe = (connection: Connection, room: ChatRoom, from: (head: Seq) => number): void => {
+    if (!connection.open) return registry.leave(room)
+    let channel = channels.get(room.name)
+    // A room that was lost and read anew is another object; the old one's sockets were told to go.
+    if (channel === undefined || channel.room !== room) {
+      channel = new RoomChannel(room, channelContext)
+      channels.set(room.name, channel)
+      room.followers.add(channel)
+    }
+    connection.subscription = channel.join(connection, from(room.published))
+  }
+
+  const follow: Engine["follow"] = (connection, name, from) => {
+    if (!mayEnter(connection.principal ?? "guest", name)) return Close.forbidden
+    const awake = registry.enterAwake(name)
+    if (awake !== undefined) {
+      subscribe(connection, awake, from)
       return undefined
-    },
-    Effect.catch((error) =>
-      Effect.logWarning("A room could not be read", error.detail).pipe(Effect.as<CloseCode>(Close.overloaded))
+    }
+    return registry.enter(name).pipe(
+      Effect.map((room) => {
+        subscribe(connection, room, from)
+        return undefined
+      }),
+      Effect.catch((error) =>
+        Effect.logWarning("A room could not be read", error.detail).pipe(Effect.as<CloseCode>(Close.overloaded))
+      )
     )
-  )
+  }
 
   const admit = (connection: Connection, principal: Principal): CloseCode | undefined => {
     if (!connection.open) return undefined

@@ -32,10 +32,10 @@ export interface Engine {
     connection: Connection,
     token: Redacted.Redacted<string>
   ) => Effect.Effect<CloseCode | undefined>
-  /** Subscribes the socket to its room from `cursor` on. */
+  /** Subscribes the socket to its room from `cursor` on: at once where the room is awake, else by the effect. `undefined`, or why not. */
   readonly follow: (
     connection: Connection,
     room: RoomName,
     from: (head: Seq) => number
-  ) => Effect.Effect<CloseCode | undefined>
+  ) => CloseCode | undefined | Effect.Effect<CloseCode | undefined>
 }

@@ -45,7 +45,8 @@ type Asked = Omit<Opening, "address" | "token">
 
 const badQuery = (detail: string): Refusal => ({ status: 400, title: "The query is not valid", detail })
 
-const askedOf = (parameters: URLSearchParams): Asked | Refusal => {
+const askedOf = (queryText: string): Asked | Refusal => {
+  const parameters = new URLSearchParams(queryText)
   const known: Record<string, string> = {}
   for (const name of ["room", "since", "epoch", "history"]) {
     const value = parameters.get(name)
@@ -56,6 +57,34 @@ const askedOf = (parameters: URLSearchParams): Asked | Refusal => {
   if (query._tag === "Failure") return badQuery(describeIssues(query))
   const { epoch, history, room, since } = query.value
   return { room: room ?? defaultRoom, since, epoch, history }
+}
+
+/** A crowd that comes back asks for the same few things: so many answers to queries of so many characters are kept, then forgotten together. */
+const keptQueries = 1_000
+const keptQueryLength = 200
+
+const makeAskedOf = (): ((queryText: string) => Asked | Refusal) => {
+  const kept = new Map<string, Asked | Refusal>()
+  return (queryText) => {
+    const known = kept.get(queryText)
+    if (known !== undefined) return known
+    const asked = askedOf(queryText)
+    if (queryText.length <= keptQueryLength) {
+      if (kept.size >= keptQueries) kept.clear()
+      kept.set(queryText, asked)
+    }
+    return asked
+  }
+}
+
+/** Path and query of a request's target. Almost always it begins with the path; a proxy may send a whole URL. */
+const targetOf = (url: string): { readonly path: string; readonly query: string } => {
+  if (url.startsWith("/")) {
+    const end = url.indexOf("?")
+    return end < 0 ? { path: url, query: "" } : { path: url.slice(0, end), query: url.slice(end) }
+  }
+  const parsed = URL.parse(url)
+  return { path: parsed?.pathname ?? "", query: parsed?.search ?? "" }
 }
 
 /** From `Authorization: Bearer`, or the subprotocol pair `bearer, <token>`; never from the URL. */
@@ -91,10 +120,11 @@ export const layer = (options: UpgradesOptions) =>
       const sockets = yield* ChatSockets
       const stats = yield* EngineStats
       const acceptor = makeAcceptor()
+      const asked = makeAskedOf()
 
       const judge = (request: IncomingMessage, address: string): Asked | Refusal => {
-        const url = URL.parse(request.url ?? "", "ws://localhost")
-        if (url?.pathname !== classicPath) {
+        const { path, query } = targetOf(request.url ?? "")
+        if (path !== classicPath) {
           return { status: 404, title: "Not found", detail: `WebSockets are served at ${classicPath}` }
         }
         const { host, origin } = request.headers
@@ -107,19 +137,20 @@ export const layer = (options: UpgradesOptions) =>
             detail: "This address holds as many sockets as it may, or the server is restarting."
           }
         }
-        return askedOf(url.searchParams)
+        return asked(query)
       }
 
       const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
         // Without a listener a peer that goes away now would end the process.
         socket.on("error", destroyIt)
         const address = options.address(request.socket.remoteAddress, first(request.headers["x-forwarded-for"]))
-        const asked = judge(request, address)
-        if ("status" in asked) {
+        const judged = judge(request, address)
+        if ("status" in judged) {
           stats.socketsRefused += 1
-          return refuse(socket, asked)
+          return refuse(socket, judged)
         }
-        const opening: Opening = { ...asked, address, token: tokenOf(request) }
+        const { epoch, history, room, since } = judged
+        const opening: Opening = { room, since, epoch, history, address, token: tokenOf(request) }
         acceptor.accept(request, socket, head, (transport) => {
           transport.listen(sockets.acceptClassic(transport, opening))
         })

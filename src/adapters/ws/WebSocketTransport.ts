@@ -9,9 +9,19 @@ import type { Transport, TransportEvents } from "./Transport.ts"
 /** A message is at most 16 KiB (the engine answers a larger one with an error); a frame past this ends the connection with 1009. */
 const maxPayload = 64 * 1024
 
-/** A WebSocket with the connection that listens: a field, not closures, since there are many. */
+/** A WebSocket with the connection that it tells everything: a field, not a listener for each event, since there are many. */
 class ChatSocket extends WebSocket {
   events: TransportEvents | undefined
+
+  override emit(event: string | symbol, ...[data, isBinary]: ReadonlyArray<unknown>): boolean {
+    if (this.events === undefined) return false
+    // `binaryType` is "nodebuffer": ws gives a Buffer.
+    if (event === "message" && data instanceof Uint8Array) this.events.frame(data, isBinary === true)
+    else if (event === "pong" || event === "ping") this.events.alive()
+    else if (event === "close") this.events.closed()
+    // An error of the peer's is no more than that: `ws` closes the connection with the right code.
+    return true
+  }
 }
 
 const options = {
@@ -40,10 +50,6 @@ export class WebSocketTransport implements Transport {
   /** From now on the peer is heard. */
   listen(events: TransportEvents): void {
     this.#socket.events = events
-    this.#socket.on("message", onMessage)
-    this.#socket.on("pong", onAlive)
-    this.#socket.on("ping", onAlive)
-    this.#socket.on("close", onClose)
     this.#raw.on("drain", () => events.drained())
   }
 
@@ -92,22 +98,6 @@ const numberAt = (holder: unknown, name: string): number | undefined => {
   return typeof value === "number" ? value : undefined
 }
 
-function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
-  // `binaryType` is "nodebuffer": ws gives a Buffer.
-  if (this instanceof ChatSocket && data instanceof Uint8Array) this.events?.frame(data, isBinary)
-}
-
-function onAlive(this: WebSocket): void {
-  if (this instanceof ChatSocket) this.events?.alive()
-}
-
-function onClose(this: WebSocket): void {
-  if (this instanceof ChatSocket) this.events?.closed()
-}
-
-/** A protocol error of the peer: `ws` closes the connection with the right code; without this listener it would end the process. */
-const onError = (): void => {}
-
 /** Completes handshakes. `accept` calls back with the open socket, or never where the handshake is not one (ws answers 400 itself). */
 export const makeAcceptor = () => {
   const sockets = new WebSocketServer(options)
@@ -119,7 +109,6 @@ export const makeAcceptor = () => {
       opened: (transport: WebSocketTransport) => void
     ): void =>
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        webSocket.on("error", onError)
         if (!(socket instanceof Socket)) return webSocket.terminate()
         socket.setNoDelay(true)
         opened(new WebSocketTransport(webSocket, socket))

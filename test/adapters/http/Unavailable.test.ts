@@ -28,6 +28,7 @@ const nothingWorks = Layer.merge(
   }),
   Layer.mock(Sessions)({
     authenticate: () => Effect.fail(down),
+    recent: () => undefined,
     refresh: () => Effect.fail(down)
   })
 )

@@ -71,7 +71,8 @@ export class ClassicSession implements TransportEvents {
 
   start(): void {
     const token = this.#opening?.token
-    this.#meanwhile(token === undefined ? this.#follow() : this.#signIn(token))
+    const pending = token === undefined ? this.#follow() : this.#signIn(token)
+    if (pending !== undefined) this.#meanwhile(pending)
   }
 
   frame(data: Uint8Array, isBinary: boolean): void {
@@ -213,16 +214,16 @@ export class ClassicSession implements TransportEvents {
             auth: { username: principal.username, expires }
           })
         }
-        return this.#follow()
+        return this.#follow() ?? Effect.void
       })
     )
   }
 
-  /** Into the room, once there is somebody who may read it. */
-  #follow(): Effect.Effect<void> {
+  /** Into the room, once there is somebody who may read it; the effect is what of it cannot be done now. */
+  #follow(): Effect.Effect<void> | undefined {
     const opening = this.#opening
     const guest = this.#connection.principal === undefined
-    if (opening === undefined || (guest && this.#engine.guests === "deny")) return Effect.void
+    if (opening === undefined || (guest && this.#engine.guests === "deny")) return undefined
     this.#opening = undefined
     const { epoch, history, since } = opening
     const from = (head: Seq): number => {
@@ -232,11 +233,13 @@ export class ClassicSession implements TransportEvents {
       }
       return Math.max(0, head - (history ?? 0))
     }
-    return this.#engine.follow(this.#connection, this.#room, from).pipe(
-      Effect.map((refused: CloseCode | undefined) => {
-        if (refused !== undefined) this.#connection.close(refused)
-      })
-    )
+    const closeIfRefused = (refused: CloseCode | undefined): void => {
+      if (refused !== undefined) this.#connection.close(refused)
+    }
+    const following = this.#engine.follow(this.#connection, this.#room, from)
+    if (Effect.isEffect(following)) return Effect.map(following, closeIfRefused)
+    closeIfRefused(following)
+    return undefined
   }
 
   #positionUnknown(head: Seq): void {

@@ -9,6 +9,7 @@ import { Readiness } from "../../../../src/domain/Readiness.ts"
 import { Epoch, Seq } from "../../../../src/domain/Room.ts"
 import type { RoomName } from "../../../../src/domain/Room.ts"
 import type { Entry } from "../../../../src/domain/RoomEvent.ts"
+import { RoomRegistry } from "../../../../src/domain/RoomRegistry.ts"
 import type { Sessions } from "../../../../src/domain/Sessions.ts"
 import { Journal, JournalError } from "../../../../src/ports/Journal.ts"
 import { MessageHistory } from "../../../../src/ports/MessageHistory.ts"
@@ -91,8 +92,9 @@ export const testServer = (
     })
   ).pipe(
     Layer.provide(HttpApp.layer({ ...defaults, ...options })),
-    Layer.provide([people, history((room) => rooms.get(room) ?? [], fail), journal, rateLimiter(), EngineStats.layer]),
-    Layer.provide(Readiness.layer),
+    // No room is in memory: what has one stands in test/e2e.
+    Layer.provide([people, history((room) => rooms.get(room) ?? [], fail), rateLimiter(), RoomRegistry.layer()]),
+    Layer.provide([journal, EngineStats.layer, Readiness.layer]),
     Layer.provide(HttpServers.layer({ host: "127.0.0.1", apiPort: 0, socketPort: 0 })),
     Layer.provide(Logger.layer([logger])),
     Layer.orDie

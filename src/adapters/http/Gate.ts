@@ -1,0 +1,58 @@
+import { randomUUID } from "node:crypto"
+import type { Readiness } from "../../domain/Readiness.ts"
+import type { AccessOptions } from "./AccessOptions.ts"
+import { makeClientAddress } from "./ClientAddress.ts"
+import { makeHostPolicy } from "./HostPolicy.ts"
+import { makeOriginPolicy } from "./OriginPolicy.ts"
+import type { OriginVerdict } from "./OriginPolicy.ts"
+import { corsHeaders, securityHeaders } from "./ReplyHeaders.ts"
+import { makeTrustedProxies } from "./TrustedProxies.ts"
+import type { Visit } from "./Visit.ts"
+
+/** What a reply has of its own when the headers that all have are put around it. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What is the same for every request and needs no fiber: whose it is, whether its host and origin are served, the reply's headers. */
+export interface Gate {
+  readonly visitOf: (
+    remoteAddress: string | undefined,
+    forwardedFor: string | undefined,
+    forwardedProto: string | undefined
+  ) => Visit
+  readonly servesHost: (host: string | undefined) => boolean
+  readonly originVerdict: (origin: string | undefined, host: string | undefined) => OriginVerdict
+  /** `acceptedOrigin`: the page that may see the reply. */
+  readonly headersOf: (
+    reply: Reply,
+    visit: Visit,
+    path: string,
+    acceptedOrigin: string | undefined
+  ) => Record<string, string>
+}
+
+export const makeGate = (options: AccessOptions, readiness: Readiness["Service"]): Gate => {
+  const clientAddress = makeClientAddress(options)
+  const isTrusted = makeTrustedProxies(options.trustedProxies)
+  const draining = () => readiness.problems().some(({ check }) => check === "draining")
+  return {
+    visitOf: (remoteAddress, forwardedFor, forwardedProto) => ({
+      id: randomUUID(),
+      clientKey: clientAddress(remoteAddress, forwardedFor).key,
+      secure: forwardedProto === "https" && isTrusted(clientAddress(remoteAddress, undefined).address)
+    }),
+    servesHost: makeHostPolicy(options),
+    originVerdict: makeOriginPolicy(options),
+    headersOf: ({ headers, status }, visit, path, acceptedOrigin) => ({
+      ...securityHeaders,
+      ...(path.startsWith("/api/") || status >= 400 ? { "cache-control": "no-store" } : {}),
+      ...(acceptedOrigin === undefined ? {} : corsHeaders(acceptedOrigin)),
+      ...headers,
+      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...(draining() ? { connection: "close" } : {}),
+      "x-request-id": visit.id
+    })
+  }
+}
