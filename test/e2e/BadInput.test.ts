@@ -30,7 +30,6 @@ await onEachStores("what no client should send", (stores) => {
   afterEach(chatOn)
 
   const frame = (fields: object) => JSON.stringify({ from: "visitor", message: "hello", ...fields })
-  const depth = 10_000
 
   it.each<[what: string, data: string | Buffer, code: string, says: RegExp]>([
     ["what is not JSON", "hello", "bad_frame", /not JSON/],
@@ -49,19 +48,8 @@ await onEachStores("what no client should send", (stores) => {
     ["a message of blanks", frame({ message: " \n\t" }), "bad_frame", /message: .*not empty/],
     ["a message of 17 KB", frame({ message: "x".repeat(17 * 1024) }), "frame_too_large", /16 KiB/],
     ["a binary frame", Buffer.from(frame({})), "binary_frame", /[Bb]inary/],
-    ["a lone surrogate", '{"from":"visitor","message":"half \\ud83d"}', "bad_frame", /message: .*surrogate/],
     ["a lone surrogate as a name", '{"from":"half \\ud83d","message":"hello"}', "name_reserved", /name/],
     ["a lone surrogate as an id", '{"from":"visitor","message":"hello","id":"\\udc00"}', "bad_frame", /id: /],
-    ["__proto__", '{"from":"visitor","message":"hello","__proto__":{"admin":true}}', "bad_frame", /__proto__/],
-    ["constructor", '{"from":"visitor","message":"hello","constructor":{}}', "bad_frame", /constructor/],
-    [
-      "depth 10,000",
-      frame({}).replace("}", `,"x":${"[".repeat(depth / 2)}${"]".repeat(depth / 2)}}`),
-      "bad_frame",
-      /x/
-    ],
-    ["nothing but 10,000 brackets", "[".repeat(depth), "bad_frame", /not JSON/],
-    ["1e400 for a message", '{"from":"visitor","message":1e400}', "bad_frame", /message: .*string/],
     ["1e400 for an id", '{"from":"visitor","message":"hello","id":1e400}', "bad_frame", /id: /],
     ["an id of 129 characters", frame({ id: "x".repeat(129) }), "bad_frame", /id: /],
     ["an auth frame without a token", '{"type":"auth"}', "bad_frame", /token/],
@@ -86,44 +74,6 @@ await onEachStores("what no client should send", (stores) => {
     const answer = await client.answerTo({ from: "visitor", message: "", id: "mine" })
     expect(answer.error).toMatchObject({ code: "bad_frame", id: "mine" })
     await client.close()
-  })
-
-  it.each<[what: string, bytes: () => Buffer, code: number]>([
-    ["an unmasked frame", () => frameOf(frame({}), { masked: false }), 1002],
-    ["text that is not UTF-8", () => frameOf(Buffer.from([0x22, 0xc3, 0x28, 0x22])), 1007],
-    ["a surrogate in UTF-8", () => frameOf(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])), 1007],
-    ["an opcode that does not exist", () => frameOf("x", { opcode: 3 }), 1002],
-    ["a ping of 126 bytes", () => frameOf("x".repeat(126), { opcode: 9 }), 1002],
-    ["a fragmented ping", () => frameOf("x", { opcode: 9, fin: false }), 1002],
-    ["a continuation of nothing", () => frameOf("x", { opcode: 0 }), 1002],
-    ["a frame that says it has 2^53 bytes", () => frameOf("x", { length: 2 ** 53 }), 1009],
-    ["a frame that says it has a gigabyte", () => frameOf("x", { length: 2 ** 30 }), 1009],
-    [
-      "131,000 fragments of one byte",
-      () => {
-        const fragment = frameOf("x", { opcode: 0, fin: false })
-        return Buffer.concat([frameOf("x", { fin: false }), ...Array.from({ length: 131_000 }, () => fragment)])
-      },
-      1008
-    ]
-  ])("%s ends its own connection and nothing else", async (_, bytes, code) => {
-    const raw = await RawSocket.handshake(started.socketUrl)
-    expect(raw.status).toBe(101)
-    await raw.write(bytes())
-    await raw.until(() => raw.closeCode !== undefined)
-    expect(raw.closeCode).toBe(code)
-    raw.socket.destroy()
-    await raw.ended
-  })
-
-  it("10,000 pings whose pongs nobody reads end nothing", async () => {
-    const raw = await RawSocket.handshake(started.socketUrl)
-    raw.socket.pause()
-    const ping = frameOf("x".repeat(125), { opcode: 9 })
-    void raw.write(Buffer.concat(Array.from({ length: 10_000 }, () => ping)))
-    await chatOn()
-    raw.socket.destroy()
-    await raw.ended
   })
 
   it("a connection that is cut in the middle of a frame ends nothing", async () => {

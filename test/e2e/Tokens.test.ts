@@ -127,43 +127,4 @@ await onEachStores("a socket's token", (stores) => {
       await brief.remove()
     }
   })
-
-  it("whose session is logged out ends its sockets before the reply, and not a byte of a flood comes after it", async () => {
-    const talker = await ChatClient.connect(started.socketUrl, { room: "flood", since: 0 })
-    let next = 0
-    const talk = () => talker.say(`message ${(next += 1)}`)
-    talker.each(talk)
-    for (let n = 0; n < 16; n++) talk()
-    for (let round = 0; round < 5; round++) {
-      const { token, username } = await somebody()
-      const session = await ChatClient.connect(started.socketUrl, { room: "flood", headers: bearer(token) })
-      const neighbour = await ChatClient.connect(started.socketUrl, {
-        room: "flood",
-        headers: bearer((await api.loggedIn(username)).token)
-      })
-      await session.until(() => session.frames.length > 50)
-      expect((await api.logout(token)).status).toBe(204)
-      // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
-      const { seq } = await talker.insist(`after ${round}`)
-      await neighbour.delivered(`after ${round}`)
-      // 1006: what was queued for it was thrown away, and the goodbye with it.
-      expect([4502, 1006]).toContain((await session.closed).code)
-      expect(session.messages.at(-1)?.seq).toBeLessThan(seq)
-      expect((await api.history(token)).status).toBe(401)
-      await neighbour.close()
-    }
-    await talker.close()
-  })
-
-  it("that was replayed after its rotation ends the session with all its sockets", async () => {
-    const { refreshToken } = await somebody()
-    const first = await api.refresh(refreshToken)
-    const token = String(first.json["token"])
-    const client = await ChatClient.connect(started.socketUrl, { headers: bearer(token) })
-    await client.settled()
-    expect((await api.refresh(refreshToken)).status).toBe(401)
-    expect((await client.closed).code).toBe(4502)
-    expect((await api.history(token)).status).toBe(401)
-    expect((await api.refresh(String(first.json["refresh_token"]))).status).toBe(401)
-  })
 })
