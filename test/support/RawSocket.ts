@@ -15,19 +15,22 @@ export const frameOf = (
     readonly fin?: boolean
     readonly masked?: boolean
     readonly length?: number
+    /** The three reserved bits, RSV1 the highest: 0–7. */
+    readonly rsv?: number
+    /** Four bytes; the mask 0 changes nothing and is a mask. */
+    readonly mask?: Buffer
   } = {}
 ): Buffer => {
-  const { fin = true, masked = true, opcode = 1 } = options
-  const body = Buffer.from(payload)
+  const { fin = true, mask = Buffer.alloc(4), masked = true, opcode = 1, rsv = 0 } = options
+  const body = Buffer.from(payload).map((byte, index) => (masked ? byte ^ (mask[index % 4] ?? 0) : byte))
   const length = options.length ?? body.length
   const size = length < 126 ? 0 : length < 65_536 ? 2 : 8
   const head = Buffer.alloc(2 + size)
-  head[0] = (fin ? 0x80 : 0) | opcode
+  head[0] = (fin ? 0x80 : 0) | (rsv << 4) | opcode
   head[1] = (masked ? 0x80 : 0) | (size === 0 ? length : size === 2 ? 126 : 127)
   if (size === 2) head.writeUInt16BE(length, 2)
   if (size === 8) head.writeBigUInt64BE(BigInt(length), 2)
-  // The mask 0 changes nothing and is a mask.
-  return Buffer.concat([head, ...(masked ? [Buffer.alloc(4)] : []), body])
+  return Buffer.concat([head, ...(masked ? [mask] : []), body])
 }
 
 /** A TCP connection that has asked for a WebSocket; what comes then is bytes. */
@@ -92,8 +95,12 @@ export class RawSocket {
   write(bytes: Buffer): Promise<void> {
     return new Promise((done) => {
       if (this.socket.destroyed) return done()
-      this.socket.once("close", () => done())
-      this.socket.write(bytes, () => done())
+      const settle = (): void => {
+        this.socket.off("close", settle)
+        done()
+      }
+      this.socket.once("close", settle)
+      this.socket.write(bytes, settle)
     })
   }
 
