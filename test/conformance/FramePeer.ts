@@ -42,8 +42,8 @@ export class FramePeer {
     this.#raw = raw
   }
 
-  static async connect(socketUrl: string, room: string): Promise<FramePeer> {
-    const raw = await RawSocket.handshake(`${socketUrl}?room=${room}&since=0`)
+  static async connect(socketUrl: string, room: string, from = "&since=0"): Promise<FramePeer> {
+    const raw = await RawSocket.handshake(`${socketUrl}?room=${room}${from}`)
     if (raw.status !== 101) throw new Error(`the handshake was answered with ${raw.status}`)
     raw.socket.setNoDelay(true)
     return new FramePeer(raw)
@@ -64,6 +64,16 @@ export class FramePeer {
       const conduct = this.conduct
       return (conduct.said.length >= said && conduct.pongs.length >= pongs) || conduct.code !== 1006
     })
+  }
+
+  /** Says at the level of TCP that nothing more comes; whether the server has ended it, too, within so many milliseconds. */
+  async end(millis: number): Promise<boolean> {
+    let late: NodeJS.Timeout | undefined
+    const timeout = new Promise<boolean>((done) => (late = setTimeout(() => done(false), millis)))
+    this.#raw.socket.end()
+    const ended = await Promise.race([this.#raw.ended.then(() => true), timeout])
+    clearTimeout(late)
+    return ended
   }
 
   /** When the server has said goodbye, or is gone. */
