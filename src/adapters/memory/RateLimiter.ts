@@ -55,5 +55,6 @@ export const layer = (options: RateLimiterOptions = {}): Layer.Layer<RateLimiter
       return { allowed, remaining: Math.max(0, limit.limit - window.count), resetMillis: window.endsAt - now }
     }
 
-    return { consume: (limit) => Effect.map(Clock.currentTimeMillis, (now) => consume(limit, now)) }
+    // Not the wall clock: set back by an hour, it would keep everybody waiting for one.
+    return { consume: (limit) => Effect.map(Clock.monotonicTimeNanos, (now) => consume(limit, Number(now) / 1e6)) }
   })

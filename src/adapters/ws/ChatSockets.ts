@@ -91,7 +91,8 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const channels = new Map<RoomName, RoomChannel>()
   const census = new SocketCensus(options)
   const ended = new Meanwhile<SessionId>()
-  const now = () => clock.currentTimeMillisUnsafe()
+  /** What counts how long something lasts: a wall clock that is set leaves every socket as it is. */
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   let draining = false
 
   const readPage = (subscription: Subscription) => {
@@ -206,8 +207,9 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     follow
   }
 
-  const lookAfter = (connection: Connection, at: number) => {
-    if (connection.principal !== undefined && at >= connection.principal.expiresAt) connection.cut(Close.tokenExpired)
+  const lookAfter = (connection: Connection, at: number, wallClock: number) => {
+    if (connection.principal !== undefined && wallClock >= connection.principal.expiresAt)
+      connection.cut(Close.tokenExpired)
     else if (connection.isStalled(at, stallMillis)) connection.cut(Close.tooSlow)
     else if (at - connection.aliveAt >= pongWithinMillis) connection.cut(Close.noPong)
     else if (
@@ -224,7 +226,8 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
 
   yield* Effect.sync(() => {
     const at = now()
-    for (const connection of connections) lookAfter(connection, at)
+    const wallClock = clock.currentTimeMillisUnsafe()
+    for (const connection of connections) lookAfter(connection, at, wallClock)
   }).pipe(Effect.delay(sweepMillis), Effect.forever, Effect.forkScoped)
 
   const drain = Effect.gen(function* () {

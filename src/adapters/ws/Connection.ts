@@ -25,7 +25,7 @@ export class Connection {
   readonly permit: Permit = makePermit()
   open = true
   #full = false
-  /** Last sign of life, and when it was last pinged: milliseconds since 1970 UTC. */
+  /** Last sign of life, and when it was last pinged: milliseconds of the engine's clock. */
   aliveAt: number
   pingedAt: number
   /** While it is full: what was queued when it last moved, and when that was. */

@@ -25,6 +25,7 @@ export interface Engine {
   readonly stats: EngineStats["Service"]
   readonly epoch: string
   readonly guests: "allow" | "deny"
+  /** Milliseconds of a clock that nobody sets; since when is not said. */
   readonly now: () => number
   readonly fork: (effect: Effect.Effect<void>) => void
   /** Makes the socket the account's: counted, closed with its session. `undefined`, or why not. */
