@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { restoreIt } from "./SqliteFailure.ts"
 
 /**
  * A database file that cannot be worked with. `message` is the one line that start-up ends with.
@@ -15,7 +16,8 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
   detail: Schema.String
 }) {
   override get message(): string {
-    return `the database ${this.file} ${says[this.problem]}: ${this.detail}`
+    const about = `the database ${this.file} ${says[this.problem]}: ${this.detail}`
+    return this.problem === "corrupt" ? `${about}; ${restoreIt}` : about
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { chmodSync, statSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import type { JournalFile } from "./JournalProtocol.ts"
-import { asText, sqliteFailure } from "./SqliteFailure.ts"
+import { asText, isDamage, restoreIt, sqliteFailure } from "./SqliteFailure.ts"
 
 const schemaVersion = 1
 
@@ -47,12 +47,15 @@ export const openToWrite = (file: JournalFile): { readonly db: DatabaseSync; rea
 export const openToRead = (file: JournalFile): DatabaseSync =>
   opening(() => new DatabaseSync(file.path, { readOnly: true, timeout: busyTimeoutMillis }))
 
+const damaged = (detail: string): string => `it is damaged (${detail.replaceAll("\n", " ")}): ${restoreIt}`
+
 const opening = <A>(open: () => A): A => {
   try {
     return open()
   } catch (error) {
     if (error instanceof UnusableFile) throw error
-    throw new UnusableFile(sqliteFailure(error).detail)
+    const failure = sqliteFailure(error)
+    throw new UnusableFile(isDamage(failure) ? damaged(failure.detail) : failure.detail)
   }
 }
 
@@ -97,5 +100,5 @@ const createEpoch = (db: DatabaseSync, file: JournalFile): string => {
 
 const quickCheck = (db: DatabaseSync): void => {
   const result = db.prepare("pragma quick_check(1)").get()?.["quick_check"]
-  if (result !== "ok") throw new UnusableFile("it is damaged")
+  if (result !== "ok") throw new UnusableFile(damaged(String(result)))
 }

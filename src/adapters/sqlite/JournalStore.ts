@@ -1,3 +1,4 @@
+import { accessSync, constants } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { place } from "../journal/Placement.ts"
 import type { Failed, Outcome, Submissions } from "./JournalProtocol.ts"
@@ -195,6 +196,18 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
     return outcomes
   }
 
+  const path = db.location()
+  /** SQLite has one code for every write that fails. A file system that takes none (EROFS) has kept what it has; a disk that fails may not have. */
+  const isReadOnly = (): boolean => {
+    if (path === null) return false
+    try {
+      accessSync(path, constants.W_OK)
+      return false
+    } catch (error) {
+      return error instanceof Error && "code" in error && error.code === "EROFS"
+    }
+  }
+
   /** The outcomes; or, where SQLite refused the transaction as a whole, why. */
   const attempt = (
     submissions: Submissions,
@@ -208,7 +221,7 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
       rooms.clear()
       if (db.isTransaction) db.exec("rollback")
       const failure = sqliteFailure(error)
-      if (!isRefusal(failure)) throw error
+      if (!isRefusal(failure) && !isReadOnly()) throw error
       return failure
     }
   }
@@ -240,7 +253,7 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
         checkpoint("passive")
       } catch (error) {
         // On a full disk it is tried again when as much has been written once more.
-        if (!isRefusal(sqliteFailure(error))) throw error
+        if (!isRefusal(sqliteFailure(error)) && !isReadOnly()) throw error
       }
     },
     close: () => {

@@ -15,19 +15,32 @@ export const sqliteFailure = (error: unknown): SqliteFailure => {
 }
 
 const BUSY = 5
+const READONLY = 8
+const CORRUPT = 11
 const FULL = 13
 const TOOBIG = 18
 const CONSTRAINT = 19
+const NOTADB = 26
 
 /** Definite: the transaction was rolled back, and a later one may succeed. Everything else means that the file cannot be trusted. */
 export const isRefusal = (failure: SqliteFailure): boolean =>
-  failure.code === FULL || failure.code === BUSY || failure.code === TOOBIG || failure.code === CONSTRAINT
+  failure.code === FULL ||
+  failure.code === BUSY ||
+  failure.code === READONLY ||
+  failure.code === TOOBIG ||
+  failure.code === CONSTRAINT
 
 /** A reader of a sound file can meet this only. */
 export const isBusy = (failure: SqliteFailure): boolean => failure.code === BUSY
 
 /** Another process wrote what this one believed to be free. */
 export const isConstraint = (failure: SqliteFailure): boolean => failure.code === CONSTRAINT
+
+/** Whether the file holds what no SQLite wrote. */
+export const isDamage = (failure: SqliteFailure): boolean => failure.code === CORRUPT || failure.code === NOTADB
+
+/** What whoever finds a damaged file does. */
+export const restoreIt = "restore a backup in its place, or move it away to begin without it"
 
 export const asInteger = (value: unknown): number => {
   if (typeof value === "number" && Number.isSafeInteger(value)) return value
