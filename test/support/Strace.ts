@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 
-const calls = "fsync,fdatasync"
+/** What asks the disk to keep what was written. */
+const syncs = "fsync,fdatasync"
 
 /** Why faults cannot be injected here, or `undefined`. Where `CI` is set there is no excuse. */
 export const noStrace: string | undefined =
@@ -9,7 +10,7 @@ export const noStrace: string | undefined =
     ? "strace is not installed: apt-get install strace"
     : undefined
 
-/** A fault in every call of a process that asks the disk to keep what was written. */
+/** A fault in every system call of some kinds that a process makes; of those that sync, where nothing else is said. */
 export class DiskFault {
   readonly #detach: () => Promise<void>
 
@@ -18,7 +19,7 @@ export class DiskFault {
   }
 
   /** `fault` as strace's `-e inject` has it: `delay_enter=50000` (microseconds), `error=EIO`. In force when this settles. */
-  static async inject(pid: number, fault: string): Promise<DiskFault> {
+  static async inject(pid: number, fault: string, calls = syncs): Promise<DiskFault> {
     const child = spawn(
       "strace",
       ["-f", "-p", String(pid), "-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:${fault}`],

@@ -1,0 +1,44 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import type { ServerProcess, Started } from "./ServerProcess.ts"
+
+/** What can be done to a server from inside: its wall clock is set on (or back), an error is thrown that nobody catches, its memory is measured. */
+export type Planted =
+  | { readonly what: "clock"; readonly millis: number }
+  | { readonly what: "defect" | "rejection" | "measure" }
+
+/** After a garbage collection. Handles are what keeps a process alive, but timers: sockets, files, threads. */
+export interface Measured {
+  readonly heapBytes: number
+  readonly handles: number
+}
+
+/** A server that can be acted upon. */
+export class Plant {
+  readonly #file: string
+  #number = 0
+
+  constructor({ directory }: ServerProcess) {
+    this.#file = join(directory, "plant.json")
+  }
+
+  /** What its environment needs. */
+  get env(): Record<string, string> {
+    const module = fileURLToPath(new URL("Preloaded.ts", import.meta.url))
+    return { PLANT: this.#file, NODE_OPTIONS: `--expose-gc --import=${module}` }
+  }
+
+  /** When this settles it was done. Gives what was measured, as JSON. */
+  async act(started: Started, planted: Planted): Promise<string> {
+    const number = (this.#number += 1)
+    writeFileSync(this.#file, JSON.stringify({ ...planted, number }))
+    started.child.kill("SIGUSR2")
+    await started.says(`planted ${number} `)
+    return new RegExp(`^planted ${number} (.*)$`, "m").exec(started.stdout)?.[1] ?? ""
+  }
+
+  async measure(started: Started): Promise<Measured> {
+    return JSON.parse(await this.act(started, { what: "measure" })) as Measured
+  }
+}
