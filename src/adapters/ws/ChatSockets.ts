@@ -43,6 +43,8 @@ const pongWithinMillis = 30_000
 /** A full socket that drains no byte for so long is cut. */
 const stallMillis = 5_000
 const sweepMillis = 1_000
+/** How late a socket ends whose session was ended in the store itself, by an operator or another process. */
+const lostEvery = "2 seconds"
 /** Pages that sockets behind the tail read from the journal at once, over all rooms. */
 const pageReaders = 8
 /** How long a stop waits for rooms to commit what was taken in, and for peers to say goodbye. */
@@ -226,6 +228,14 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     const at = now()
     for (const connection of connections) lookAfter(connection, at)
   }).pipe(Effect.delay(sweepMillis), Effect.forever, Effect.forkScoped)
+
+  // While the store is down nothing is known to have ended.
+  yield* Effect.suspend(() => sessions.endLost(census.sessions)).pipe(
+    Effect.catchTag("StoreUnavailable", ({ detail }) => Effect.logDebug("sessions were not looked for", detail)),
+    Effect.delay(lostEvery),
+    Effect.forever,
+    Effect.forkScoped
+  )
 
   const drain = Effect.gen(function* () {
     draining = true
