@@ -19,6 +19,8 @@ import { Sessions } from "./domain/Sessions.ts"
 export interface ChatOptions {
   /** Signs the tokens; at least 32 bytes. */
   readonly secret: Redacted.Redacted<string>
+  /** Those before it, whose tokens are still good. */
+  readonly previousSecrets?: ReadonlyArray<Redacted.Redacted<string>>
   readonly accessTtlMillis: number
   readonly refreshTtlMillis: number
   /** 0 is no limit. */
@@ -49,7 +51,7 @@ export const chatLayer = (options: ChatOptions) =>
         Readiness.layer,
         rateLimiter(),
         sessionSignals,
-        tokenSigner({ secret: options.secret }),
+        tokenSigner({ secret: options.secret, previous: options.previousSecrets ?? [] }),
         passwordHasher(options.passwordCost === undefined ? {} : { cost: options.passwordCost })
       )
     )

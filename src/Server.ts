@@ -59,6 +59,7 @@ const chat = (options: ServerOptions) =>
       (secret) =>
         chatLayer({
           secret,
+          previousSecrets: options.jwtSecretPrevious === undefined ? [] : [options.jwtSecretPrevious],
           accessTtlMillis: Duration.toMillis(options.accessTokenTtl),
           refreshTtlMillis: Duration.toMillis(options.refreshTokenTtl),
           loginsPerMinute: options.loginsPerMinute,

@@ -119,14 +119,14 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
   const sign = Effect.fnUntraced(function* (
     { fullName, userId, username }: Profile,
     sessionId: SessionId,
-    pair: PairPlan
+    pair: PairPlan & Partial<StoredPair>
   ) {
     const claims = { userId, username, fullName, sessionId, issuedAt: pair.issuedAt }
     const access = { ...claims, tokenId: pair.accessId, expiresAt: pair.accessExpiresAt }
     const refresh = { ...claims, tokenId: pair.refreshId, expiresAt: pair.refreshExpiresAt }
     const tokens: TokenPair = {
-      accessToken: yield* signer.sign("access", access),
-      refreshToken: yield* signer.sign("refresh", refresh),
+      accessToken: yield* signer.sign("access", access, pair.accessHash),
+      refreshToken: yield* signer.sign("refresh", refresh, pair.refreshHash),
       refreshExpiresAt: pair.refreshExpiresAt
     }
     return tokens
