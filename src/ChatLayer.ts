@@ -10,6 +10,7 @@ import type { ChatSocketsOptions } from "./adapters/ws/ChatSockets.ts"
 import { Auth } from "./domain/Auth.ts"
 import { EngineStats } from "./domain/EngineStats.ts"
 import { GuestNames } from "./domain/GuestNames.ts"
+import { Limits } from "./domain/Limits.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import { RoomRegistry } from "./domain/RoomRegistry.ts"
 import type { RoomRegistryOptions } from "./domain/RoomRegistry.ts"
@@ -45,6 +46,7 @@ const historyWithTails = Layer.unwrap(
 export const chatLayer = (options: ChatOptions) =>
   Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), Rooms.layer, historyWithTails).pipe(
     Layer.provideMerge(Layer.mergeAll(RoomRegistry.layer(options.rooms), Sessions.layer(options), GuestNames.layer)),
+    Layer.provideMerge(Limits.layer),
     Layer.provideMerge(
       Layer.mergeAll(
         EngineStats.layer,

@@ -81,7 +81,7 @@ const settings = Config.all({
   }),
   trustedProxies: list.required("TRUSTED_PROXIES", "", Networks, {
     expected: "IP addresses or CIDR blocks, separated by commas",
-    about: "Proxies whose `X-Forwarded-For` is believed"
+    about: "Proxies whose `X-Forwarded-For`, or `Forwarded`, is believed"
   }),
   dashboard: list.optional("DASHBOARD", Schema.Literals(["open", "token", "off"]), {
     expected: '"open", "token" or "off"',

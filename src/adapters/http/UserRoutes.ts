@@ -3,6 +3,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { Auth } from "../../domain/Auth.ts"
 import type { TooManyLogins } from "../../domain/Auth.ts"
+import { Limits } from "../../domain/Limits.ts"
 import { Sessions } from "../../domain/Sessions.ts"
 import type { TokenPair } from "../../domain/Sessions.ts"
 import type { HasherOverloaded } from "../../ports/PasswordHasher.ts"
@@ -29,13 +30,8 @@ const whenDown = {
     Effect.andThen(
       Effect.logWarning(`the ${store} store does not answer`, { detail }),
       Effect.fail(new Unavailable({ retry_after: storeRetrySeconds }))
-    ),
-  HasherOverloaded: ({ retryAfterMs }: HasherOverloaded) =>
-    Effect.fail(new Unavailable({ retry_after: secondsOf(retryAfterMs) }))
+    )
 }
-
-const loginsLimited = ({ retryAfterMs }: TooManyLogins) =>
-  Effect.fail(new LoginsLimited({ retry_after: secondsOf(retryAfterMs) }))
 
 const instant = (millis: number): string => new Date(millis).toISOString()
 
@@ -57,6 +53,20 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const auth = yield* Auth
     const sessions = yield* Sessions
+    const limits = yield* Limits
+    const down = {
+      ...whenDown,
+      HasherOverloaded: ({ retryAfterMs }: HasherOverloaded) =>
+        Effect.gen(function* () {
+          limits.hit("hashing", (yield* CurrentVisit).clientKey)
+          return yield* new Unavailable({ retry_after: secondsOf(retryAfterMs) })
+        })
+    }
+    const loginsLimited = ({ retryAfterMs }: TooManyLogins) =>
+      Effect.gen(function* () {
+        limits.hit("logins", (yield* CurrentVisit).clientKey)
+        return yield* new LoginsLimited({ retry_after: secondsOf(retryAfterMs) })
+      })
     const whole = { uninterruptible: true }
 
     return handlers
@@ -71,7 +81,7 @@ export const layer = HttpApiBuilder.group(
             })
             .pipe(
               Effect.map(({ fullName, username }) => ({ username, full_name: fullName })),
-              Effect.catchTags({ ...whenDown, UsernameTaken: () => Effect.fail(new NameTaken({})) })
+              Effect.catchTags({ ...down, UsernameTaken: () => Effect.fail(new NameTaken({})) })
             ),
         whole
       )
@@ -87,7 +97,7 @@ export const layer = HttpApiBuilder.group(
           return { username: profile.username, full_name: profile.fullName, ...shown }
         }).pipe(
           Effect.catchTags({
-            ...whenDown,
+            ...down,
             InvalidCredentials: () => Effect.fail(new WrongCredentials({})),
             TooManyLogins: loginsLimited
           })
@@ -135,7 +145,7 @@ export const layer = HttpApiBuilder.group(
             })
           }).pipe(
             Effect.catchTags({
-              ...whenDown,
+              ...down,
               TooManyLogins: loginsLimited,
               WrongPassword: () => Effect.fail(new WrongPasswordShown({}))
             })

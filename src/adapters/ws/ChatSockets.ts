@@ -3,6 +3,7 @@ import type { Redacted } from "effect"
 import type { Principal, SessionId } from "../../domain/Account.ts"
 import { EngineStats } from "../../domain/EngineStats.ts"
 import { GuestNames } from "../../domain/GuestNames.ts"
+import { Limits } from "../../domain/Limits.ts"
 import { Meanwhile } from "../../domain/Meanwhile.ts"
 import { MessageRate } from "../../domain/MessageRate.ts"
 import { Seq } from "../../domain/Room.ts"
@@ -58,7 +59,7 @@ export class ChatSockets extends Context.Service<
   ChatSockets,
   {
     /** Whether one more socket may come from this address. */
-    readonly admits: (address: string) => boolean
+    readonly admits: (address: string) => "yes" | "too many of this address" | "draining"
     /** Takes a socket over; what it sends and gets is the classic wire's. */
     readonly acceptClassic: (transport: Transport, opening: Opening) => TransportEvents
     /**
@@ -85,6 +86,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const journal = yield* Journal
   const signals = yield* SessionSignals
   const stats = yield* EngineStats
+  const limits = yield* Limits
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const pages = yield* Semaphore.make(pageReaders)
@@ -170,7 +172,9 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     if (!connection.open) return undefined
     if (ended.has(principal.sessionId)) return Close.loggedOut
     if (connection.principal !== undefined && connection.principal.userId !== principal.userId) return Close.badToken
-    return census.admit(connection, principal) ? undefined : Close.tooManySockets
+    if (census.admit(connection, principal)) return undefined
+    limits.hit("sockets_of_user", principal.username)
+    return Close.tooManySockets
   }
 
   const authenticate = (connection: Connection, token: Redacted.Redacted<string>) =>
@@ -200,6 +204,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     names,
     rate: new MessageRate({ perSecond: options.messageRate, burst: options.messageBurst }),
     stats,
+    limits,
     epoch: journal.epoch,
     guests: options.guests,
     now,
@@ -216,9 +221,10 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       connection.principal === undefined &&
       options.guests === "deny" &&
       at - connection.openedAt >= authTimeoutMillis
-    )
+    ) {
+      limits.hit("auth_timeout", connection.address)
       connection.close(Close.authTimeout)
-    else if (at - Math.max(connection.pingedAt, connection.aliveAt) >= pingEveryMillis) {
+    } else if (at - Math.max(connection.pingedAt, connection.aliveAt) >= pingEveryMillis) {
       connection.pingedAt = at
       connection.transport.ping()
     }
@@ -248,7 +254,10 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
 
   return ChatSockets.of({
     drain,
-    admits: (address) => !draining && census.hasRoom(address),
+    admits: (address) => {
+      if (draining) return "draining"
+      return census.hasRoom(address) ? "yes" : "too many of this address"
+    },
     acceptClassic: (transport, opening) => {
       const connection = new Connection(transport, opening.address, now(), closed)
       const session = new ClassicSession(connection, engine, opening)
