@@ -10,6 +10,7 @@ import type { ChatSocketsOptions } from "./adapters/ws/ChatSockets.ts"
 import { Auth } from "./domain/Auth.ts"
 import { EngineStats } from "./domain/EngineStats.ts"
 import { GuestNames } from "./domain/GuestNames.ts"
+import { Limits } from "./domain/Limits.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import { RoomRegistry } from "./domain/RoomRegistry.ts"
 import type { RoomRegistryOptions } from "./domain/RoomRegistry.ts"
@@ -19,6 +20,8 @@ import { Sessions } from "./domain/Sessions.ts"
 export interface ChatOptions {
   /** Signs the tokens; at least 32 bytes. */
   readonly secret: Redacted.Redacted<string>
+  /** Those before it, whose tokens are still good. */
+  readonly previousSecrets?: ReadonlyArray<Redacted.Redacted<string>>
   readonly accessTtlMillis: number
   readonly refreshTtlMillis: number
   /** 0 is no limit. */
@@ -43,13 +46,14 @@ const historyWithTails = Layer.unwrap(
 export const chatLayer = (options: ChatOptions) =>
   Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), Rooms.layer, historyWithTails).pipe(
     Layer.provideMerge(Layer.mergeAll(RoomRegistry.layer(options.rooms), Sessions.layer(options), GuestNames.layer)),
+    Layer.provideMerge(Limits.layer),
     Layer.provideMerge(
       Layer.mergeAll(
         EngineStats.layer,
         Readiness.layer,
         rateLimiter(),
         sessionSignals,
-        tokenSigner({ secret: options.secret }),
+        tokenSigner({ secret: options.secret, previous: options.previousSecrets ?? [] }),
         passwordHasher(options.passwordCost === undefined ? {} : { cost: options.passwordCost })
       )
     )

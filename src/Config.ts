@@ -30,6 +30,11 @@ const settings = Config.all({
     about: "Signs the tokens; made on first start, in `DATA_DIR/jwt-secret`, where not set",
     secret: true
   }),
+  jwtSecretPrevious: list.optional("JWT_SECRET_PREVIOUS", SigningSecret, {
+    expected: "at least 32 bytes",
+    about: "Signed the tokens before `JWT_SECRET` was changed: they are good until they expire",
+    secret: true
+  }),
   accessTokenTtl: list.required("ACCESS_TOKEN_TTL", "15 minutes", Ttl, {
     expected: 'a duration between a second and a year such as "15 minutes"',
     about: "How long an access token is good"
@@ -76,7 +81,7 @@ const settings = Config.all({
   }),
   trustedProxies: list.required("TRUSTED_PROXIES", "", Networks, {
     expected: "IP addresses or CIDR blocks, separated by commas",
-    about: "Proxies whose `X-Forwarded-For` is believed"
+    about: "Proxies whose `X-Forwarded-For`, or `Forwarded`, is believed"
   }),
   dashboard: list.optional("DASHBOARD", Schema.Literals(["open", "token", "off"]), {
     expected: '"open", "token" or "off"',

@@ -31,6 +31,7 @@ export const databaseStores = (
     Layer.unwrap(Effect.map(mysqlOptions(mysql), mysqlPeople)),
     Layer.unwrap(Effect.map(counting, (onCommit) => mongoJournal({ uri: mongodb.uri, onCommit })))
   ),
+  people: Layer.unwrap(Effect.map(mysqlOptions(mysql), mysqlPeople)),
   ownership: Layer.unwrap(
     Effect.map(mysqlOptions(mysql), (options) => mysqlOwnership({ ...options, journal: "chat_history" }))
   )

@@ -2,10 +2,11 @@ import { join } from "node:path"
 import { Context, Deferred, Duration, Effect, Fiber, Layer } from "effect"
 import { loadOrMake } from "./adapters/crypto/SecretFile.ts"
 import type { AccessOptions } from "./adapters/http/AccessOptions.ts"
-import { makeClientAddress } from "./adapters/http/ClientAddress.ts"
+import { forwardingOf, makeClientAddress } from "./adapters/http/ClientAddress.ts"
 import { makeHostPolicy } from "./adapters/http/HostPolicy.ts"
 import { layer as httpApp } from "./adapters/http/HttpApp.ts"
 import { HttpServers } from "./adapters/http/HttpServers.ts"
+import { Overload } from "./adapters/http/Overload.ts"
 import { layer as standby } from "./adapters/http/Standby.ts"
 import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
 import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
@@ -14,6 +15,7 @@ import { chatLayer } from "./ChatLayer.ts"
 import type { AppConfig } from "./Config.ts"
 import { layer as dependencyProbe } from "./domain/DependencyProbe.ts"
 import { EngineStats } from "./domain/EngineStats.ts"
+import { Limits } from "./domain/Limits.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import type { JournalError } from "./ports/Journal.ts"
 import { Ownership } from "./ports/Ownership.ts"
@@ -59,6 +61,7 @@ const chat = (options: ServerOptions) =>
       (secret) =>
         chatLayer({
           secret,
+          previousSecrets: options.jwtSecretPrevious === undefined ? [] : [options.jwtSecretPrevious],
           accessTtlMillis: Duration.toMillis(options.accessTokenTtl),
           refreshTtlMillis: Duration.toMillis(options.refreshTokenTtl),
           loginsPerMinute: options.loginsPerMinute,
@@ -77,12 +80,17 @@ const chat = (options: ServerOptions) =>
 const webSockets = (access: AccessOptions) =>
   Layer.unwrap(
     Effect.gen(function* () {
+      const limits = yield* Limits
       const servesHost = makeHostPolicy(access)
       const originVerdict = makeOriginPolicy(access)
       const clientAddress = makeClientAddress(access)
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       return upgrades({
-        address: (remote, forwardedFor) => clientAddress(remote, forwardedFor).key,
+        address: (remote, headers) => {
+          const forwarding = forwardingOf(headers)
+          if (clientAddress.isUnknownProxy(remote, forwarding)) limits.hit("unknown_proxy", remote ?? "unknown")
+          return clientAddress.of(remote, forwarding).key
+        },
         guard: ({ host, origin }) => {
           if (!servesHost(host)) {
             fork(Effect.logWarning("A socket was refused: ALLOWED_HOSTS does not name its Host", { host }))
@@ -181,7 +189,7 @@ export const serverLayer = (options: ServerOptions, { standBy }: StartMode) =>
         Layer.provide(
           Layer.mergeAll(
             dependencyProbe,
-            webSockets(access),
+            Layer.provide(webSockets(access), Overload.layer),
             httpApp({ ...access, ratePerMinute: options.rateLimitPerMinute, dashboard: options.dashboard })
           )
         ),

@@ -19,6 +19,8 @@ export interface StoresOptions extends Pick<AppConfig, "dataDir" | "databases"> 
 /** Whatever they fail with has a `message` of one line. */
 export interface Stores {
   readonly stores: Layer.Layer<Journal | Users | SessionStore, Error, EngineStats>
+  /** Users and sessions alone, for an operator's command: beside a server that owns the stores, too. */
+  readonly people: Layer.Layer<Users | SessionStore, Error>
   /** To be acquired before the stores are built. */
   readonly ownership: Layer.Layer<Ownership, Error>
 }
@@ -31,6 +33,7 @@ const embedded = ({ dataDir, onBroken, standBy }: StoresOptions): Stores => ({
     sqlitePeople({ directory: dataDir }),
     Layer.unwrap(Effect.map(counting, (onCommit) => sqliteJournal({ directory: dataDir, onCommit, onBroken })))
   ),
+  people: sqlitePeople({ directory: dataDir }),
   ownership: sqliteOwnership({ directory: dataDir, wait: standBy })
 })
 
@@ -42,6 +45,7 @@ const databases = (options: Databases): Stores => {
   )
   return {
     stores: Layer.unwrap(Effect.map(loaded, ({ stores }) => stores)),
+    people: Layer.unwrap(Effect.map(loaded, ({ people }) => people)),
     ownership: Layer.unwrap(Effect.map(loaded, ({ ownership }) => ownership))
   }
 }

@@ -139,6 +139,16 @@ describe("parley", () => {
     ] as const) {
       expect((await server.start({}, args)).stderr).toBe(`parley: unknown ${what} (see parley --help)\n`)
     }
+    for (const [args, usage] of [
+      [["backup"], "backup <directory>"],
+      [["restore", "here", "there"], "restore <directory>"],
+      [["user"], "user reset-password <username>"],
+      [["user", "reset-password"], "user reset-password <username>"]
+    ] as const) {
+      const started = await server.start({}, args)
+      expect(await started.exit).toEqual([2, null])
+      expect(started.stderr).toBe(`parley: usage: parley ${usage} (see parley --help)\n`)
+    }
     const unknown = await server.start({}, ["--prot"])
     expect(await unknown.exit).toEqual([2, null])
     expect(unknown.stderr).toBe("parley: unknown option --prot (see parley --help)\n")

@@ -6,13 +6,16 @@ import { RateLimiter } from "../ports/RateLimiter.ts"
 import { SessionSignals } from "../ports/SessionSignals.ts"
 import { Users, UsernameTaken } from "../ports/Users.ts"
 import type { StoreUnavailable } from "../ports/Users.ts"
-import type { Profile } from "./Account.ts"
+import type { Principal, Profile } from "./Account.ts"
 import { isReserved } from "./ReservedNames.ts"
 import { Sessions } from "./Sessions.ts"
 import type { TokenPair } from "./Sessions.ts"
 
 /** Unknown user or wrong password: one answer, in one time. */
 export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()("InvalidCredentials", {}) {}
+
+/** The password that was shown for a change is not the account's. */
+export class WrongPassword extends Schema.TaggedError<WrongPassword>()("WrongPassword", {}) {}
 
 /** Too many logins of this account from this address. */
 export class TooManyLogins extends Schema.TaggedError<TooManyLogins>()("TooManyLogins", {
@@ -37,6 +40,14 @@ interface Credentials {
   readonly ip: string
 }
 
+interface PasswordChange {
+  readonly principal: Principal
+  readonly current: Redacted.Redacted<string>
+  /** 6 characters to 72 bytes: whoever calls has checked it. */
+  readonly next: Redacted.Redacted<string>
+  readonly ip: string
+}
+
 /** Longer names exist nowhere: what follows would only fill the limiter's memory. */
 const maxLimiterName = 64
 
@@ -58,6 +69,13 @@ export class Auth extends Context.Service<
       { readonly profile: Profile; readonly tokens: TokenPair },
       InvalidCredentials | TooManyLogins | HasherOverloaded | StoreUnavailable
     >
+    /**
+     * A new password for whoever shows the current one; **every other session of his ends** before this answers, with its sockets, and the one that asks goes on.
+     * Counts as a login towards the limit. Asked again, because its reply was lost, it is the same change. `StoreUnavailable`: it may have happened, ask again.
+     */
+    readonly changePassword: (
+      change: PasswordChange
+    ) => Effect.Effect<void, WrongPassword | TooManyLogins | HasherOverloaded | StoreUnavailable>
   }
 >()("parley/domain/Auth") {
   static readonly layer = (
@@ -101,8 +119,28 @@ const make = Effect.fnUntraced(function* (options: AuthOptions) {
     const matches = yield* hasher.verify(password, user?.passwordHash ?? hasher.dummyHash)
     if (user === undefined || !matches) return yield* new InvalidCredentials()
     const profile: Profile = { userId: user.userId, username: user.username, fullName: user.fullName }
-    return { profile, tokens: yield* sessions.open(profile) }
+    const { sessionId, ...tokens } = yield* sessions.open(profile)
+    // A change of the password ends the sessions that it finds: one that was opened with the old password meanwhile must not stay.
+    const since = Option.getOrUndefined(yield* users.findByUsername(username))
+    if (since?.passwordHash === user.passwordHash) return { profile, tokens }
+    yield* sessions.endOne({ ...profile, sessionId, expiresAt: 0 }, sessionId)
+    return yield* new InvalidCredentials()
   })
 
-  return { register, login }
+  const changePassword = Effect.fn("Auth.changePassword")(function* (change: PasswordChange) {
+    const { sessionId, userId, username } = change.principal
+    yield* limit(username, change.ip)
+    const user = Option.getOrUndefined(yield* users.findByUsername(username))
+    if (user?.userId !== userId) return yield* new WrongPassword()
+    if (yield* hasher.verify(change.current, user.passwordHash)) {
+      const to = yield* hasher.hash(change.next)
+      const changed = yield* users.replacePasswordHash({ userId, from: user.passwordHash, to })
+      if (!changed) return yield* new WrongPassword()
+    } else if (!(yield* hasher.verify(change.next, user.passwordHash))) {
+      return yield* new WrongPassword()
+    }
+    return yield* Effect.asVoid(sessions.endAll(userId, sessionId))
+  }, Effect.uninterruptible)
+
+  return { register, login, changePassword }
 })

@@ -1,5 +1,19 @@
 import { Context, Layer } from "effect"
 
+/** How often somebody wanted more than he may, since the start, by what it was. */
+export interface LimitCounters {
+  api: number
+  logins: number
+  hashing: number
+  messages: number
+  control_frames: number
+  sockets_of_user: number
+  sockets_of_address: number
+  overload: number
+  auth_timeout: number
+  unknown_proxy: number
+}
+
 /**
  * What the engine counts: plain numbers, since they are written per batch on the hot path. Read by `/metrics` and the monitor.
  */
@@ -19,6 +33,7 @@ export interface Counters {
   /** Cut because they drained no byte in time (4008). */
   socketsTooSlow: number
   catchUpPages: number
+  readonly limited: LimitCounters
 }
 
 export class EngineStats extends Context.Service<EngineStats, Counters>()("parley/domain/EngineStats") {
@@ -34,6 +49,18 @@ export class EngineStats extends Context.Service<EngineStats, Counters>()("parle
     socketsAccepted: 0,
     socketsRefused: 0,
     socketsTooSlow: 0,
-    catchUpPages: 0
+    catchUpPages: 0,
+    limited: {
+      api: 0,
+      logins: 0,
+      hashing: 0,
+      messages: 0,
+      control_frames: 0,
+      sockets_of_user: 0,
+      sockets_of_address: 0,
+      overload: 0,
+      auth_timeout: 0,
+      unknown_proxy: 0
+    }
   }))
 }

@@ -1,11 +1,11 @@
 import { Clock, Context, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
 import { SessionSignals } from "../ports/SessionSignals.ts"
 import { SessionStore } from "../ports/SessionStore.ts"
-import type { StoredPair, StoredSession } from "../ports/SessionStore.ts"
+import type { ListedSession, StoredPair, StoredSession } from "../ports/SessionStore.ts"
 import { TokenSigner } from "../ports/TokenSigner.ts"
 import type { StoreUnavailable } from "../ports/Users.ts"
 import { SessionId } from "./Account.ts"
-import type { Principal, Profile } from "./Account.ts"
+import type { Principal, Profile, UserId } from "./Account.ts"
 import { RecentTokens } from "./RecentTokens.ts"
 
 export interface TokenPair {
@@ -26,6 +26,21 @@ export interface SessionsOptions {
   readonly refreshTtlMillis: number
 }
 
+export interface OpenedSession extends TokenPair {
+  readonly sessionId: SessionId
+}
+
+/** One of somebody's own sessions; `current` is the one that asks. */
+export interface OwnSession extends ListedSession {
+  readonly current: boolean
+}
+
+/** So many sessions are listed, those renewed last; ending all of them ends those that are not listed, too. */
+export const listedSessions = 100
+
+/** How many sessions the store is asked for at a time. */
+const livingBatch = 500
+
 /** How long after a rotation the pair before it may still be shown, as long as the new one is unused. */
 const graceMillis = 10_000
 /** Expired sessions are forgotten once an hour, so many at a time: a purge never holds the store for long. */
@@ -41,7 +56,7 @@ export class Sessions extends Context.Service<
   Sessions,
   {
     /** A new session: several of one user live side by side, and no two have a token in common. */
-    readonly open: (profile: Profile) => Effect.Effect<TokenPair, StoreUnavailable>
+    readonly open: (profile: Profile) => Effect.Effect<OpenedSession, StoreUnavailable>
     /**
      * Who shows this access token. Asks the store, at most once a second a token: a session that this process ended is `revoked` at once, one that was ended in the store
      * itself within a second.
@@ -60,6 +75,16 @@ export class Sessions extends Context.Service<
     ) => Effect.Effect<TokenPair, InvalidToken | StoreUnavailable>
     /** Logout. When this answers, the session is gone from the store and its sockets in this process are closed. */
     readonly end: (principal: Principal) => Effect.Effect<void, StoreUnavailable>
+    /** His sessions that have not expired, those renewed last first, `listedSessions` at most. */
+    readonly list: (principal: Principal) => Effect.Effect<ReadonlyArray<OwnSession>, StoreUnavailable>
+    /** Ends one session of his, as `end` does; false where he has none of this id. */
+    readonly endOne: (principal: Principal, sessionId: SessionId) => Effect.Effect<boolean, StoreUnavailable>
+    /**
+     * Ends every session of the user but `except`, as `end` does, and says how many. On a failure some may be gone: their sockets are found by `endLost`.
+     */
+    readonly endAll: (userId: UserId, except?: SessionId) => Effect.Effect<number, StoreUnavailable>
+    /** Which of these the store does not have any more, because somebody ended them there: their sockets in this process are closed. */
+    readonly endLost: (sessionIds: ReadonlyArray<SessionId>) => Effect.Effect<void, StoreUnavailable>
   }
 >()("parley/domain/Sessions") {
   static readonly layer = (
@@ -94,14 +119,14 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
   const sign = Effect.fnUntraced(function* (
     { fullName, userId, username }: Profile,
     sessionId: SessionId,
-    pair: PairPlan
+    pair: PairPlan & Partial<StoredPair>
   ) {
     const claims = { userId, username, fullName, sessionId, issuedAt: pair.issuedAt }
     const access = { ...claims, tokenId: pair.accessId, expiresAt: pair.accessExpiresAt }
     const refresh = { ...claims, tokenId: pair.refreshId, expiresAt: pair.refreshExpiresAt }
     const tokens: TokenPair = {
-      accessToken: yield* signer.sign("access", access),
-      refreshToken: yield* signer.sign("refresh", refresh),
+      accessToken: yield* signer.sign("access", access, pair.accessHash),
+      refreshToken: yield* signer.sign("refresh", refresh, pair.refreshHash),
       refreshExpiresAt: pair.refreshExpiresAt
     }
     return tokens
@@ -117,7 +142,7 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
     signer.verify(kind, token).pipe(Effect.mapError(({ reason }) => new InvalidToken({ reason })))
 
   // Between the store and the signal nothing may come, not even a client that hung up: its sockets would outlive the session.
-  const endFamily = (sessionId: SessionId, reason: "logout" | "replayed") =>
+  const endFamily = (sessionId: SessionId, reason: "logout" | "revoked" | "replayed") =>
     store
       .remove(sessionId)
       .pipe(
@@ -125,6 +150,15 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
         Effect.andThen(signals.publish({ _tag: "SessionEnded", sessionId, reason })),
         Effect.uninterruptible
       )
+
+  /** The store has them no more: whoever holds something of theirs hears of it now. */
+  const ended = (sessionIds: ReadonlyArray<SessionId>) =>
+    Effect.forEach(
+      sessionIds,
+      (sessionId) =>
+        Effect.andThen(forget(sessionId), signals.publish({ _tag: "SessionEnded", sessionId, reason: "revoked" })),
+      { discard: true }
+    )
 
   const find = (sessionId: SessionId) =>
     Effect.flatMap(
@@ -140,7 +174,7 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
     const pair = yield* plan
     const tokens = yield* sign(profile, sessionId, pair)
     yield* store.create({ sessionId, userId: profile.userId, pair: toStored(pair, tokens) })
-    return tokens
+    return { ...tokens, sessionId }
   })
 
   const askStore = Effect.fn("Sessions.authenticate")(function* (accessToken: Redacted.Redacted<string>) {
@@ -197,6 +231,35 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
     return yield* new InvalidToken({ reason: "replayed" })
   })
 
+  const list = Effect.fn("Sessions.list")(function* ({ sessionId, userId }: Principal) {
+    const now = yield* Clock.currentTimeMillis
+    const listed = yield* store.listOf({ userId, now, limit: listedSessions })
+    return listed.map((session) => ({ ...session, current: session.sessionId === sessionId }))
+  })
+
+  const endOne = Effect.fn("Sessions.endOne")(function* ({ userId }: Principal, sessionId: SessionId) {
+    const session = Option.getOrUndefined(yield* store.find(sessionId))
+    if (session?.userId !== userId) return false
+    yield* endFamily(sessionId, "revoked")
+    return true
+  })
+
+  const endAll = Effect.fn("Sessions.endAll")((userId: UserId, except?: SessionId) =>
+    store.removeAllOf(userId, except).pipe(
+      Effect.tap(ended),
+      Effect.map((sessionIds) => sessionIds.length),
+      Effect.uninterruptible
+    )
+  )
+
+  const endLost = Effect.fn("Sessions.endLost")(function* (sessionIds: ReadonlyArray<SessionId>) {
+    for (let from = 0; from < sessionIds.length; from += livingBatch) {
+      const asked = sessionIds.slice(from, from + livingBatch)
+      const living = new Set(yield* store.living(asked))
+      yield* ended(asked.filter((sessionId) => !living.has(sessionId)))
+    }
+  })
+
   const purge = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     while ((yield* store.removeExpired(now, purgeBatch)) > 0) yield* Effect.yieldNow
@@ -210,7 +273,11 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
     authenticate,
     recent: (accessToken: string) => recent.find(accessToken, clock.currentTimeMillisUnsafe()),
     refresh,
-    end: Effect.fn("Sessions.end")(({ sessionId }: Principal) => endFamily(sessionId, "logout"))
+    end: Effect.fn("Sessions.end")(({ sessionId }: Principal) => endFamily(sessionId, "logout")),
+    list,
+    endOne,
+    endAll,
+    endLost
   }
 })
 

@@ -35,6 +35,16 @@ export interface StoredSession {
   readonly usedAt: number | undefined
 }
 
+/** A session as its owner sees it. Times are milliseconds since 1970 UTC. */
+export interface ListedSession {
+  readonly sessionId: SessionId
+  readonly createdAt: number
+  /** When the current pair was made: the login, or the last refresh. */
+  readonly renewedAt: number
+  /** When it ends unless it is refreshed before. */
+  readonly expiresAt: number
+}
+
 /**
  * The logins that live. Found by session id (which every token names), compared by token hash.
  *
@@ -73,8 +83,22 @@ export class SessionStore extends Context.Service<
     }) => Effect.Effect<void, StoreUnavailable>
     /** Ends one session, with its whole family of pairs. False: it was gone. */
     readonly remove: (sessionId: SessionId) => Effect.Effect<boolean, StoreUnavailable>
-    /** Ends the sessions that the user has now and says which; a login that races it may stay. */
-    readonly removeAllOf: (userId: UserId) => Effect.Effect<ReadonlyArray<SessionId>, StoreUnavailable>
+    /** The user's sessions that have not expired at `now`, those renewed last first, at most `limit` (≥ 1). */
+    readonly listOf: (query: {
+      readonly userId: UserId
+      readonly now: number
+      readonly limit: number
+    }) => Effect.Effect<ReadonlyArray<ListedSession>, StoreUnavailable>
+    /** Which of these (500 at most) are there. */
+    readonly living: (sessionIds: ReadonlyArray<SessionId>) => Effect.Effect<ReadonlyArray<SessionId>, StoreUnavailable>
+    /**
+     * Ends the sessions that the user has now, but for `except`, and says which; a login that races it may stay. Not atomic past 500 sessions: where it fails, some
+     * may be gone.
+     */
+    readonly removeAllOf: (
+      userId: UserId,
+      except?: SessionId
+    ) => Effect.Effect<ReadonlyArray<SessionId>, StoreUnavailable>
     /** Forgets at most `limit` (≥ 1) sessions whose refresh token expired at `now` or before; answers how many. */
     readonly removeExpired: (now: number, limit: number) => Effect.Effect<number, StoreUnavailable>
   }

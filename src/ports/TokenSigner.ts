@@ -25,15 +25,23 @@ export class TokenRejected extends Schema.TaggedError<TokenRejected>()("TokenRej
  * **Deterministic.** The same kind and claims give the same token, byte for byte: a pair is made again from the ids and times that
  * the session store keeps, so the tokens themselves are stored nowhere.
  *
- * **Strict.** `verify` accepts one algorithm, the asked kind, this issuer and audience, and only tokens with every claim. What the token's
- * header says about keys is not looked at. Expiry is judged by Effect's clock.
+ * **Strict.** `verify` accepts one algorithm, the asked kind, this issuer and audience, and only tokens with every claim. Of what the
+ * token's header says about keys only `kid` is looked at: it picks one of our own keys, current or previous, or none. Expiry is judged by Effect's clock.
  *
  * **Not here.** Whether the session still lives: that is the session store's.
  */
 export class TokenSigner extends Context.Service<
   TokenSigner,
   {
-    readonly sign: (kind: TokenKind, claims: TokenClaims) => Effect.Effect<Redacted.Redacted<string>>
+    /**
+     * With the current key; with a previous one where `fingerprint` is given and is that of the token which that key makes, so that a pair made before a change of
+     * keys is made again as it was.
+     */
+    readonly sign: (
+      kind: TokenKind,
+      claims: TokenClaims,
+      fingerprint?: string
+    ) => Effect.Effect<Redacted.Redacted<string>>
     readonly verify: (kind: TokenKind, token: Redacted.Redacted<string>) => Effect.Effect<TokenClaims, TokenRejected>
     /** SHA-256 of the token's text, 64 hexadecimal digits: what a store keeps of it. */
     readonly fingerprint: (token: Redacted.Redacted<string>) => string

@@ -1,6 +1,6 @@
 import { Context, Schema } from "effect"
 import type { Effect, Option } from "effect"
-import type { Profile } from "../domain/Account.ts"
+import type { Profile, UserId } from "../domain/Account.ts"
 
 /** The user store or the session store did not answer; nothing is known to have changed. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
@@ -31,5 +31,14 @@ export class Users extends Context.Service<
       readonly passwordHash: string
     }) => Effect.Effect<Profile, UsernameTaken | StoreUnavailable>
     readonly findByUsername: (username: string) => Effect.Effect<Option.Option<UserRecord>, StoreUnavailable>
+    /**
+     * Puts the hash `to` in the place of `from`, in one conditional write: of N racing changes from one hash exactly one answers true. False, and nothing
+     * changed, where `from` is not the account's hash any more, or there is no such account.
+     */
+    readonly replacePasswordHash: (change: {
+      readonly userId: UserId
+      readonly from: string
+      readonly to: string
+    }) => Effect.Effect<boolean, StoreUnavailable>
   }
 >()("parley/ports/Users") {}

@@ -165,6 +165,51 @@ export const sessionStoreContract = (name: string, layer: Layer.Layer<Users | Se
         assert.isDefined(yield* find(store, "eve"))
       }))
 
+    test("all sessions of a user but one end together, and that one stays", ({ bob, store }) =>
+      Effect.gen(function* () {
+        const ids = ["one", "two", "three"].map((id) => SessionId.make(id))
+        yield* Effect.forEach(ids, (sessionId) => store.create({ sessionId, userId: bob, pair: pairOf(sessionId) }))
+        const [one, two, three] = ids
+        assert.deepStrictEqual<unknown>(new Set(yield* store.removeAllOf(bob, two)), new Set([one, three]))
+        assert.isDefined(yield* find(store, "two"))
+        assert.deepStrictEqual([...(yield* store.removeAllOf(bob, two))], [])
+      }))
+
+    test("a user's own living sessions are listed, those renewed last first, no more than asked", ({
+      bob,
+      eve,
+      store
+    }) =>
+      Effect.gen(function* () {
+        const create = (id: string, userId: UserId, pair: StoredPair) =>
+          store.create({ sessionId: SessionId.make(id), userId, pair })
+        yield* create("expired", bob, pairOf("expired", now))
+        yield* create("old", bob, pairOf("old"))
+        yield* create("eve", eve, pairOf("eve"))
+        yield* TestClock.adjust(hour)
+        yield* create("young", bob, { ...pairOf("young"), issuedAt: now + hour })
+        const listed = yield* store.listOf({ userId: bob, now, limit: 10 })
+        const old = { sessionId: "old", createdAt: now, renewedAt: now, expiresAt: now + 24 * hour }
+        const young = { sessionId: "young", createdAt: now + hour, renewedAt: now + hour, expiresAt: now + 24 * hour }
+        assert.deepStrictEqual<ReadonlyArray<object>>(listed, [young, old])
+        const pair = { ...pairOf("renewed", now + 48 * hour), issuedAt: now + 2 * hour }
+        const from = pairOf("old").refreshHash
+        yield* store.rotate({ sessionId: SessionId.make("old"), from, pair, at: now + 2 * hour })
+        assert.deepStrictEqual<ReadonlyArray<object>>(yield* store.listOf({ userId: bob, now, limit: 1 }), [
+          { ...old, renewedAt: now + 2 * hour, expiresAt: now + 48 * hour }
+        ])
+      }))
+
+    test("of the sessions that are asked for, those that live are named", ({ bob, store }) =>
+      Effect.gen(function* () {
+        yield* store.create({ sessionId: SessionId.make("one"), userId: bob, pair: pairOf("1") })
+        yield* store.create({ sessionId: SessionId.make("two"), userId: bob, pair: pairOf("2") })
+        yield* store.remove(SessionId.make("two"))
+        const asked = ["one", "two", "never"].map((id) => SessionId.make(id))
+        assert.deepStrictEqual<ReadonlyArray<string>>(yield* store.living(asked), ["one"])
+        assert.deepStrictEqual<ReadonlyArray<string>>(yield* store.living([]), [])
+      }))
+
     test("expired sessions are purged in batches no larger than asked, living ones stay", ({ bob, store }) =>
       Effect.gen(function* () {
         for (let turn = 0; turn < 7; turn++) {

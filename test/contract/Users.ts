@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
 import type { Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { UserId } from "../../src/domain/Account.ts"
 import { Users } from "../../src/ports/Users.ts"
 
 const hash = "$2b$04$abcdefghijklmnopqrstuuDeHmZc4r1G6n0d9p6qUoM2mZ5U1i9vS"
@@ -82,6 +83,38 @@ export const usersContract = (name: string, layer: Layer.Layer<Users, unknown>) 
         for (const username of names) {
           assert.strictEqual(Option.getOrThrow(yield* users.findByUsername(username)).username, username)
         }
+      }))
+
+    test("a password's hash is replaced for who has the one before, for this account alone", (users) =>
+      Effect.gen(function* () {
+        const { userId } = yield* users.create({ username: "testuser", fullName: "Test User", passwordHash: hash })
+        yield* users.create({ username: "neighbour", fullName: "Neigh Bour", passwordHash: hash })
+        const hashOf = (username: string) =>
+          Effect.map(users.findByUsername(username), (user) => Option.getOrThrow(user).passwordHash)
+        assert.isFalse(yield* users.replacePasswordHash({ userId, from: "another", to: "new" }))
+        assert.strictEqual(yield* hashOf("testuser"), hash)
+        assert.isTrue(yield* users.replacePasswordHash({ userId, from: hash, to: "new" }))
+        assert.isFalse(yield* users.replacePasswordHash({ userId, from: hash, to: "newer" }))
+        assert.strictEqual(yield* hashOf("testuser"), "new")
+        assert.strictEqual(yield* hashOf("neighbour"), hash)
+        const nobody = UserId.make(userId + 1_000)
+        assert.isFalse(yield* users.replacePasswordHash({ userId: nobody, from: hash, to: "new" }))
+      }))
+
+    test("of 50 racing changes of one password exactly one succeeds, and its hash is the one that stands", (users) =>
+      Effect.gen(function* () {
+        const { userId } = yield* users.create({ username: "testuser", fullName: "Test User", passwordHash: hash })
+        const changes = yield* Effect.all(
+          Array.from({ length: 50 }, (_, turn) =>
+            Effect.map(users.replacePasswordHash({ userId, from: hash, to: `hash ${turn}` }), (changed) =>
+              changed ? [`hash ${turn}`] : []
+            )
+          ),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(changes.flat().length, 1)
+        const found = Option.getOrThrow(yield* users.findByUsername("testuser"))
+        assert.deepStrictEqual([found.passwordHash], changes.flat())
       }))
 
     test("a full name of 100 characters of any script is kept as it is", (users) =>

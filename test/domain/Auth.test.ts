@@ -188,6 +188,95 @@ describe("a login", () => {
   )
 })
 
+const changed = Redacted.make("another password")
+
+describe("a change of the password", () => {
+  const principalOf = (ip: string) =>
+    Effect.gen(function* () {
+      const { tokens } = yield* (yield* Auth).login({ ...credentials, ip })
+      return { principal: yield* (yield* Sessions).authenticate(tokens.accessToken), tokens }
+    })
+
+  test(
+    "lets the new one in and the old one no more, ends every other session and keeps the one that asks",
+    Effect.gen(function* () {
+      const auth = yield* Auth
+      const sessions = yield* Sessions
+      yield* auth.register(testuser)
+      const other = yield* principalOf("192.0.2.2")
+      const mine = yield* principalOf("192.0.2.3")
+      const change = { principal: mine.principal, current: testuser.password, next: changed, ip: "192.0.2.3" }
+      yield* auth.changePassword(change)
+      assert.deepStrictEqual(
+        (yield* Heard).filter((signal) => signal._tag === "SessionEnded"),
+        [{ _tag: "SessionEnded", sessionId: other.principal.sessionId, reason: "revoked" }]
+      )
+      assert.strictEqual((yield* Effect.flip(sessions.refresh(other.tokens.refreshToken)))._tag, "InvalidToken")
+      yield* sessions.refresh(mine.tokens.refreshToken)
+      assert.strictEqual(yield* login(credentials), "InvalidCredentials")
+      assert.strictEqual(yield* login({ ...credentials, password: changed }), "testuser")
+    })
+  )
+
+  test(
+    "that is asked again since its reply was lost is the same change",
+    Effect.gen(function* () {
+      const auth = yield* Auth
+      yield* auth.register(testuser)
+      const { principal } = yield* principalOf("192.0.2.2")
+      const change = { principal, current: testuser.password, next: changed, ip: "192.0.2.2" }
+      yield* auth.changePassword(change)
+      yield* auth.changePassword(change)
+      assert.strictEqual(yield* login({ ...credentials, password: changed }), "testuser")
+    })
+  )
+
+  test(
+    "needs the current one, counts as a login, and changes nothing where it is wrong",
+    Effect.gen(function* () {
+      const auth = yield* Auth
+      yield* auth.register(testuser)
+      const { principal } = yield* principalOf("192.0.2.2")
+      const change = { principal, current: wrong.password, next: changed, ip: "192.0.2.2" }
+      for (let turn = 0; turn < 4; turn++) {
+        assert.strictEqual((yield* Effect.flip(auth.changePassword(change)))._tag, "WrongPassword")
+      }
+      assert.strictEqual((yield* Effect.flip(auth.changePassword(change)))._tag, "TooManyLogins")
+      assert.strictEqual(yield* login(credentials), "testuser")
+      assert.deepStrictEqual(
+        (yield* Heard).filter((signal) => signal._tag === "SessionEnded"),
+        []
+      )
+    })
+  )
+
+  it.effect("leaves no session to a login that brought the old one meanwhile", () =>
+    Effect.gen(function* () {
+      const auth = yield* Auth
+      const users = yield* Users
+      yield* auth.register(testuser)
+      // The password is changed between the check of the old one and the opening of its session.
+      const meanwhile = Layer.effect(
+        PasswordHasher,
+        Effect.map(PasswordHasher, (hasher) => ({
+          ...hasher,
+          verify: (password: Redacted.Redacted<string>, from: string) =>
+            Effect.gen(function* () {
+              const matches = yield* hasher.verify(password, from)
+              const { userId } = Option.getOrThrow(yield* users.findByUsername("testuser"))
+              yield* users.replacePasswordHash({ userId, from, to: "new" })
+              return matches
+            }).pipe(Effect.catchTag("StoreUnavailable", Effect.die))
+        }))
+      )
+      const tag = yield* login(credentials).pipe(Effect.provide(Auth.layer().pipe(Layer.provide(meanwhile))))
+      assert.strictEqual(tag, "InvalidCredentials")
+      const { userId } = Option.getOrThrow(yield* users.findByUsername("testuser"))
+      assert.strictEqual(yield* (yield* Sessions).endAll(userId), 0)
+    }).pipe(Effect.provide(accounts()))
+  )
+})
+
 describe("the log", () => {
   it.effect("of a whole life of an account names no token, password or hash", () =>
     Effect.gen(function* () {

@@ -131,6 +131,84 @@ describe("a logout", () => {
   )
 })
 
+describe("one's own sessions", () => {
+  const another = Effect.flatMap(Auth, (auth) =>
+    Effect.map(auth.login({ ...testuser, ip: "192.0.2.1" }), ({ tokens }) => tokens)
+  )
+
+  test(
+    "are listed, the one that asks as current, and end one by one",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const first = yield* loggedIn
+      const principal = yield* sessions.authenticate(first.accessToken)
+      yield* TestClock.adjust(1_000)
+      const second = yield* another
+      const listed = yield* sessions.list(principal)
+      assert.deepStrictEqual(
+        listed.map(({ current, createdAt }) => ({ current, createdAt })),
+        [
+          { current: false, createdAt: now + 1_000 },
+          { current: true, createdAt: now }
+        ]
+      )
+      assert.isTrue(yield* sessions.endOne(principal, listed[0]?.sessionId ?? SessionId.make("none")))
+      assert.strictEqual(yield* access(second), "revoked")
+      assert.strictEqual(yield* refusal(second), "revoked")
+      assert.strictEqual(yield* access(first), "testuser")
+      assert.deepStrictEqual(yield* reasonsHeard, ["revoked"])
+      assert.strictEqual((yield* sessions.list(principal)).length, 1)
+    })
+  )
+
+  test(
+    "are nobody else's to end, or to see",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const his = yield* loggedIn
+      const { sessionId } = yield* sessions.authenticate(his.accessToken)
+      const auth = yield* Auth
+      yield* auth.register({ ...testuser, username: "mallory" })
+      const { tokens } = yield* auth.login({ ...testuser, username: "mallory", ip: "192.0.2.1" })
+      const mallory = yield* sessions.authenticate(tokens.accessToken)
+      assert.isFalse(yield* sessions.endOne(mallory, sessionId))
+      assert.isFalse(yield* sessions.endOne(mallory, SessionId.make("none")))
+      assert.strictEqual((yield* sessions.list(mallory)).length, 1)
+      assert.strictEqual(yield* sessions.endAll(mallory.userId), 1)
+      assert.strictEqual(yield* access(his), "testuser")
+    })
+  )
+
+  test(
+    "end all together, and their sockets hear of it before the answer",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const all = [yield* loggedIn, yield* another, yield* another]
+      const { userId } = yield* sessions.authenticate(all[0]!.accessToken)
+      assert.strictEqual(yield* sessions.endAll(userId), 3)
+      assert.deepStrictEqual(yield* reasonsHeard, ["revoked", "revoked", "revoked"])
+      for (const tokens of all) assert.strictEqual(yield* access(tokens), "revoked")
+    })
+  )
+
+  test(
+    "that were ended in the store itself are told to the sockets, and no others",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const [one, two] = [yield* loggedIn, yield* another]
+      const gone = (yield* sessions.authenticate(one.accessToken)).sessionId
+      const alive = (yield* sessions.authenticate(two.accessToken)).sessionId
+      yield* (yield* SessionStore).remove(gone)
+      yield* sessions.endLost([alive, gone])
+      assert.deepStrictEqual(
+        (yield* Heard).filter((signal) => signal._tag === "SessionEnded").map(({ sessionId }) => sessionId),
+        [gone]
+      )
+      assert.strictEqual(yield* access(one), "revoked")
+    })
+  )
+})
+
 const unavailable = Effect.fail(new StoreUnavailable({ store: "sessions", detail: "down" }))
 const down = { now: false }
 
@@ -150,6 +228,8 @@ describe("the session store", () => {
         rotate: guarded(store.rotate),
         markUsed: guarded(store.markUsed),
         remove: guarded(store.remove),
+        listOf: guarded(store.listOf),
+        living: guarded(store.living),
         removeAllOf: guarded(store.removeAllOf),
         removeExpired: guarded(store.removeExpired)
       }

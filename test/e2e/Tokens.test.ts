@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
-import type { LoggedIn } from "../support/ApiClient.ts"
+import type { ApiReply, LoggedIn } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import type { Closed } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
 import { onEachStores } from "../support/Stores.ts"
-import { forge, secret } from "./ForgedToken.ts"
+import { claimsOf, forge, secret } from "./ForgedToken.ts"
 
 await onEachStores("a socket's token", (stores) => {
   const server = new ServerProcess(stores)
@@ -126,5 +126,53 @@ await onEachStores("a socket's token", (stores) => {
     } finally {
       await brief.remove()
     }
+  })
+
+  /** What ends the session of `token`; `other` is a session of the same user. */
+  const ends: Readonly<Record<string, (token: string, other: string) => Promise<ApiReply>>> = {
+    "is ended by another one": (token, other) => api.endSessions(other, String(claimsOf(token)["sid"])),
+    "is ended with all the others": (token) => api.endSessions(token),
+    "is another than the one that changes the password": (_, other) => api.changePassword(other, "another password")
+  }
+  it.each(Object.entries(ends))(
+    "whose session %s ends its sockets before the reply, and not a byte of a flood comes after it",
+    async (_, end) => {
+      const room = `flood-${(people += 1)}`
+      const talker = await ChatClient.connect(started.socketUrl, { room, since: 0 })
+      let next = 0
+      const talk = () => talker.say(`message ${(next += 1)}`)
+      talker.each(talk)
+      for (let n = 0; n < 16; n++) talk()
+      for (let round = 0; round < 3; round++) {
+        const { token, username } = await somebody()
+        const other = (await api.loggedIn(username)).token
+        const session = await ChatClient.connect(started.socketUrl, { room, headers: bearer(token) })
+        const neighbour = await ChatClient.connect(started.socketUrl, {
+          room,
+          headers: bearer((await somebody()).token)
+        })
+        await session.until(() => session.frames.length > 50)
+        expect((await end(token, other)).status).toBe(204)
+        // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
+        const { seq } = await talker.insist(`after ${round}`)
+        await neighbour.delivered(`after ${round}`)
+        // 1006: what was queued for it was thrown away, and the goodbye with it.
+        expect([4502, 1006]).toContain((await session.closed).code)
+        expect(session.messages.at(-1)?.seq).toBeLessThan(seq)
+        expect((await api.history(token)).status).toBe(401)
+        await neighbour.close()
+      }
+      await talker.close()
+    }
+  )
+
+  it("whose session an operator ended in the store itself ends its sockets, too", async () => {
+    const { token } = await somebody()
+    const client = await ChatClient.connect(started.socketUrl, { headers: bearer(token) })
+    await client.settled()
+    await (
+      await server.stores
+    ).people(`DELETE FROM user_sessions WHERE session_id = '${String(claimsOf(token)["sid"])}'`)
+    expect((await client.closed).code).toBe(4502)
   })
 })

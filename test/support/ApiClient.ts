@@ -81,6 +81,20 @@ export class ApiClient {
     return this.call("DELETE", "/api/user/v1/logout", { headers: bearer(token) })
   }
 
+  sessions(token: string): Promise<ApiReply> {
+    return this.call("GET", "/api/user/v1/sessions", { headers: bearer(token) })
+  }
+
+  /** Signs out everywhere, or ends one session. */
+  endSessions(token: string, id = ""): Promise<ApiReply> {
+    return this.call("DELETE", `/api/user/v1/sessions${id === "" ? "" : `/${id}`}`, { headers: bearer(token) })
+  }
+
+  changePassword(token: string, next: string): Promise<ApiReply> {
+    const body = { current_password: password, new_password: next }
+    return this.call("PUT", "/api/user/v1/password", { headers: bearer(token), body })
+  }
+
   history(token: string, query = ""): Promise<ApiReply> {
     return this.call("GET", `/api/message/v1/history${query}`, { headers: bearer(token) })
   }

@@ -4,15 +4,19 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { SessionId } from "../../domain/Account.ts"
 import { RoomName, Seq } from "../../domain/Room.ts"
+import { listedSessions } from "../../domain/Sessions.ts"
 import {
   LoginsLimited,
   NameTaken,
+  NoSuchSession,
   RoomForbidden,
   TooManyRequests,
   Unauthorized,
   Unavailable,
-  WrongCredentials
+  WrongCredentials,
+  WrongPasswordShown
 } from "./ApiProblems.ts"
 import { Authorization, RefreshAuthorization } from "./Authorization.ts"
 import { FullName, LoginField, NewPassword, Username } from "./Fields.ts"
@@ -33,6 +37,18 @@ const Credentials = Schema.Struct({ username: LoginField, password: LoginField }
 const Tokens = Schema.Struct({ token: Schema.String, refresh_token: Schema.optionalKey(Schema.String) })
 
 const LoggedIn = Schema.Struct({ ...Registered.fields, ...Tokens.fields })
+
+const PasswordChange = Schema.Struct({ current_password: LoginField, new_password: NewPassword })
+
+const instant = (description: string) => Schema.String.annotate({ description, format: "date-time" })
+
+const OwnSession = Schema.Struct({
+  id: Schema.String,
+  created_at: instant("The login"),
+  renewed_at: instant("The login or the last refresh: when it was used last, give or take an access token's life"),
+  expires_at: instant("When it ends unless it is refreshed before"),
+  current: Schema.Boolean.annotate({ description: "Whether it is the session that asks" })
+})
 
 const Message = Schema.Struct({
   from: Schema.String,
@@ -110,6 +126,45 @@ const users = HttpApiGroup.make("user")
         "The refresh token as bearer, or the page's cookie with `X-Parley-Page: 1` (then the new one comes as the cookie again). " +
           "A retry within 10 seconds gets the same pair; a later replay ends the session."
       )
+  )
+  .add(
+    HttpApiEndpoint.put("changePassword", "/api/user/v1/password", {
+      payload: PasswordChange,
+      success: HttpApiSchema.NoContent,
+      error: [WrongPasswordShown, LoginsLimited, Unavailable, TooManyRequests]
+    })
+      .middleware(BodyValidation)
+      .middleware(Authorization)
+      .annotate(OpenApi.Summary, "Change the password")
+      .annotate(
+        OpenApi.Description,
+        "Every other session ends, with its sockets, before this answers; the one that asks goes on. Counts as a login towards the limit."
+      ),
+    HttpApiEndpoint.get("sessions", "/api/user/v1/sessions", {
+      success: Schema.Array(OwnSession),
+      error: [Unavailable, TooManyRequests]
+    })
+      .middleware(Authorization)
+      .annotate(OpenApi.Summary, "One's own sessions")
+      .annotate(OpenApi.Description, `Those renewed last first, ${listedSessions} at most.`),
+    HttpApiEndpoint.delete("endSessions", "/api/user/v1/sessions", {
+      success: HttpApiSchema.NoContent,
+      error: [Unavailable, TooManyRequests]
+    })
+      .middleware(Authorization)
+      .annotate(OpenApi.Summary, "Sign out everywhere")
+      .annotate(
+        OpenApi.Description,
+        "Every session ends, the one that asks too, with its sockets, before this answers."
+      ),
+    HttpApiEndpoint.delete("endSession", "/api/user/v1/sessions/:id", {
+      params: { id: SessionId },
+      success: HttpApiSchema.NoContent,
+      error: [NoSuchSession, Unavailable, TooManyRequests]
+    })
+      .middleware(Authorization)
+      .annotate(OpenApi.Summary, "End one of one's own sessions")
+      .annotate(OpenApi.Description, "It is gone when this answers, and its sockets with it.")
   )
   .annotate(OpenApi.Description, "Accounts and sessions")
 

@@ -39,6 +39,20 @@ export class WrongCredentials extends HttpApiError.Problem<WrongCredentials>()("
   title: "Username or password is wrong"
 }) {}
 
+/** The current password that a change of it brought is wrong; the session is as good as before. */
+export class WrongPasswordShown extends HttpApiError.Problem<WrongPasswordShown>()("WrongPasswordShown", {
+  type: problemType("wrong-password"),
+  status: 403,
+  title: "The current password is wrong"
+}) {}
+
+/** None of one's own sessions has this id. */
+export class NoSuchSession extends HttpApiError.Problem<NoSuchSession>()("NoSuchSession", {
+  type: problemType("no-such-session"),
+  status: 404,
+  title: "You have no session of this id"
+}) {}
+
 export class RoomForbidden extends HttpApiError.Problem<RoomForbidden>()("RoomForbidden", {
   type: problemType("room-forbidden"),
   status: 403,

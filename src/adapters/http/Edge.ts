@@ -2,10 +2,12 @@ import { ByteSize, Cause, Clock, Effect, Option } from "effect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import { HttpServerRequest, MaxBodySize } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Limits } from "../../domain/Limits.ts"
 import { RateLimiter } from "../../ports/RateLimiter.ts"
 import type { AccessOptions } from "./AccessOptions.ts"
 import { rateLimitHeaders, rateLimitOf } from "./ApiRateLimit.ts"
 import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
+import { forwardingOf } from "./ClientAddress.ts"
 import type { Gate } from "./Gate.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { secondsOf } from "./ApiProblems.ts"
@@ -51,6 +53,7 @@ export const logged = (method: string, path: string, status: number, millis: num
 export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gate) {
   const limiter = yield* RateLimiter
   const routes = yield* RouteTable
+  const limits = yield* Limits
 
   /** Who is refused before any route is looked at; `undefined` lets in. */
   const refusal = (
@@ -93,11 +96,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
       const began = yield* Clock.currentTimeMillis
       const path = pathOf(request.url)
       const { headers } = request
-      const visit = gate.visitOf(
-        Option.getOrUndefined(request.remoteAddress),
-        headers["x-forwarded-for"],
-        headers["x-forwarded-proto"]
-      )
+      const visit = gate.visitOf(Option.getOrUndefined(request.remoteAddress), forwardingOf(headers))
       const { host, origin } = headers
       const verdict = gate.originVerdict(origin, host)
 
@@ -105,6 +104,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
         // A preflight asks on behalf of the request that will count.
         const limit = request.method === "OPTIONS" ? undefined : rateLimitOf(options, path, visit.clientKey)
         const decision = limit === undefined ? undefined : yield* limiter.consume(limit)
+        if (decision?.allowed === false) limits.hit("api", visit.clientKey)
         const response =
           decision?.allowed === false
             ? problemResponse(429, { retry_after: secondsOf(decision.resetMillis) })

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto"
 import type { Readiness } from "../../domain/Readiness.ts"
 import type { AccessOptions } from "./AccessOptions.ts"
+import type { Limits } from "../../domain/Limits.ts"
 import { makeClientAddress } from "./ClientAddress.ts"
+import type { Forwarding } from "./ClientAddress.ts"
 import { makeHostPolicy } from "./HostPolicy.ts"
 import { makeOriginPolicy } from "./OriginPolicy.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
-import { corsHeaders, securityHeaders } from "./ReplyHeaders.ts"
-import { makeTrustedProxies } from "./TrustedProxies.ts"
+import { corsHeaders, securityHeaders, strictTransport } from "./ReplyHeaders.ts"
 import type { Visit } from "./Visit.ts"
 
 /** What a reply has of its own when the headers that all have are put around it. */
@@ -17,11 +18,7 @@ export interface Reply {
 
 /** What is the same for every request and needs no fiber: whose it is, whether its host and origin are served, the reply's headers. */
 export interface Gate {
-  readonly visitOf: (
-    remoteAddress: string | undefined,
-    forwardedFor: string | undefined,
-    forwardedProto: string | undefined
-  ) => Visit
+  readonly visitOf: (remoteAddress: string | undefined, forwarding: Forwarding) => Visit
   readonly servesHost: (host: string | undefined) => boolean
   readonly originVerdict: (origin: string | undefined, host: string | undefined) => OriginVerdict
   /** `acceptedOrigin`: the page that may see the reply. */
@@ -33,20 +30,21 @@ export interface Gate {
   ) => Record<string, string>
 }
 
-export const makeGate = (options: AccessOptions, readiness: Readiness["Service"]): Gate => {
+export const makeGate = (options: AccessOptions, readiness: Readiness["Service"], limits: Limits["Service"]): Gate => {
   const clientAddress = makeClientAddress(options)
-  const isTrusted = makeTrustedProxies(options.trustedProxies)
   const draining = () => readiness.problems().some(({ check }) => check === "draining")
   return {
-    visitOf: (remoteAddress, forwardedFor, forwardedProto) => ({
-      id: randomUUID(),
-      clientKey: clientAddress(remoteAddress, forwardedFor).key,
-      secure: forwardedProto === "https" && isTrusted(clientAddress(remoteAddress, undefined).address)
-    }),
+    visitOf: (remoteAddress, forwarding) => {
+      if (clientAddress.isUnknownProxy(remoteAddress, forwarding))
+        limits.hit("unknown_proxy", remoteAddress ?? "unknown")
+      const { key, secure } = clientAddress.of(remoteAddress, forwarding)
+      return { id: randomUUID(), clientKey: key, secure: secure }
+    },
     servesHost: makeHostPolicy(options),
     originVerdict: makeOriginPolicy(options),
     headersOf: ({ headers, status }, visit, path, acceptedOrigin) => ({
       ...securityHeaders,
+      ...(visit.secure ? { "strict-transport-security": strictTransport } : {}),
       ...(path.startsWith("/api/") || status >= 400 ? { "cache-control": "no-store" } : {}),
       ...(acceptedOrigin === undefined ? {} : corsHeaders(acceptedOrigin)),
       ...headers,

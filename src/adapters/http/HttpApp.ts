@@ -5,6 +5,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Auth } from "../../domain/Auth.ts"
 import type { EngineStats } from "../../domain/EngineStats.ts"
+import { Limits } from "../../domain/Limits.ts"
 import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
 import { Readiness } from "../../domain/Readiness.ts"
 import type { Sessions } from "../../domain/Sessions.ts"
@@ -58,7 +59,7 @@ const mount = (options: HttpAppOptions) =>
       const { api, socket } = yield* HttpServers
       const readiness = yield* Readiness
       const router = yield* HttpRouter.HttpRouter
-      const gate = makeGate(options, readiness)
+      const gate = makeGate(options, readiness, yield* Limits)
       const edge = yield* Edge.make(options, gate)
       const newestPage = yield* NewestPage.make(options, gate)
       const scope = yield* Effect.scope
@@ -98,7 +99,16 @@ export const layer = (
 ): Layer.Layer<
   never,
   AssetMissing,
-  Auth | Sessions | RoomRegistry | MessageHistory | Journal | RateLimiter | EngineStats | Readiness | HttpServers
+  | Auth
+  | Sessions
+  | RoomRegistry
+  | MessageHistory
+  | Journal
+  | RateLimiter
+  | EngineStats
+  | Limits
+  | Readiness
+  | HttpServers
 > =>
   Layer.mergeAll(routes(options), mount(options)).pipe(
     Layer.provide(RouteTable.layer),

@@ -46,6 +46,8 @@ export const make = Effect.gen(function* () {
         "Pages read from the journal for sockets that fell behind.",
         stats.catchUpPages
       ),
+      "# HELP parley_limited_total What was refused because somebody wanted too much.\n# TYPE parley_limited_total counter\n",
+      ...Object.entries(stats.limited).map(([reason, count]) => `parley_limited_total{reason="${reason}"} ${count}\n`),
       line("process_cpu_seconds_total", "counter", "User and system CPU time.", (cpu.user + cpu.system) / 1e6),
       line("process_resident_memory_bytes", "gauge", "Resident memory.", memory.rss),
       line(

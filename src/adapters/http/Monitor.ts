@@ -92,7 +92,7 @@ export const make = Effect.gen(function* () {
         load_avg: round(loadavg()[0] ?? 0, 2),
         conns: machineConns
       },
-      engine: { ...stats },
+      engine: { ...stats, limited: { ...stats.limited } },
       event_loop_lag_ms: { mean: round(lag.mean * 1e3), p99: round(lag.p99 * 1e3), max: round(lag.max * 1e3) },
       uptime_s: Math.round(process.uptime()),
       problems: readiness.problems()

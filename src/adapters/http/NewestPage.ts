@@ -11,6 +11,7 @@ import { defaultHistory } from "./Api.ts"
 import { rateLimitHeaders, rateLimitOf } from "./ApiRateLimit.ts"
 import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
 import { logged } from "./Edge.ts"
+import { forwardingOf } from "./ClientAddress.ts"
 import type { Gate } from "./Gate.ts"
 import { linkOf, newestPage } from "./HistoryPage.ts"
 import { historyHeaders } from "./MessageRoutes.ts"
@@ -58,11 +59,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
     if (found === undefined) return otherwise()
     const { page, room } = found
     const { headers, socket } = request
-    const visit = gate.visitOf(
-      socket.remoteAddress,
-      first(headers["x-forwarded-for"]),
-      first(headers["x-forwarded-proto"])
-    )
+    const visit = gate.visitOf(socket.remoteAddress, forwardingOf(headers))
 
     const answer = (limited: Record<string, string>): void => {
       const link = page.span && linkOf({ room, limit: defaultHistory }, page.span)
@@ -86,6 +83,3 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
     )
   }
 })
-
-const first = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
-  typeof header === "string" || header === undefined ? header : header.join(", ")

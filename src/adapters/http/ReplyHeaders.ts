@@ -13,6 +13,9 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY"
 }
 
+/** A browser that came by TLS comes by TLS for half a year. Subdomains are others' to decide about. */
+export const strictTransport = "max-age=15552000"
+
 /** What a page of another, accepted origin may see and send. Credentials (cookies) are never allowed. */
 export const corsHeaders = (origin: string): Record<string, string> => ({
   "access-control-allow-origin": origin,

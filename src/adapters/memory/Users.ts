@@ -14,6 +14,15 @@ export const layer: Layer.Layer<Users> = Layer.sync(Users, () => {
         byUsername.set(username, { ...profile, passwordHash })
         return Effect.succeed(profile)
       }),
-    findByUsername: (username) => Effect.sync(() => Option.fromUndefinedOr(byUsername.get(username)))
+    findByUsername: (username) => Effect.sync(() => Option.fromUndefinedOr(byUsername.get(username))),
+    replacePasswordHash: ({ from, to, userId }) =>
+      Effect.sync(() => {
+        for (const user of byUsername.values()) {
+          if (user.userId !== userId || user.passwordHash !== from) continue
+          byUsername.set(user.username, { ...user, passwordHash: to })
+          return true
+        }
+        return false
+      })
   }
 })

@@ -23,7 +23,8 @@ const boundedUsers = (millis: number) =>
       const bounded = within("users", millis)
       return {
         create: (user) => bounded(users.create(user)),
-        findByUsername: (username) => bounded(users.findByUsername(username))
+        findByUsername: (username) => bounded(users.findByUsername(username)),
+        replacePasswordHash: (change) => bounded(users.replacePasswordHash(change))
       }
     })
   )
@@ -39,7 +40,9 @@ const boundedSessions = (millis: number) =>
         rotate: (rotation) => bounded(sessions.rotate(rotation)),
         markUsed: (use) => bounded(sessions.markUsed(use)),
         remove: (sessionId) => bounded(sessions.remove(sessionId)),
-        removeAllOf: (userId) => bounded(sessions.removeAllOf(userId)),
+        listOf: (query) => bounded(sessions.listOf(query)),
+        living: (sessionIds) => bounded(sessions.living(sessionIds)),
+        removeAllOf: (userId, except) => bounded(sessions.removeAllOf(userId, except)),
         removeExpired: (now, limit) => bounded(sessions.removeExpired(now, limit))
       }
     })

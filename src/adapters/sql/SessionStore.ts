@@ -23,6 +23,13 @@ const Row = Schema.Struct({
   used_at: Schema.NullOr(Schema.Int)
 })
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
+const Listed = Schema.Struct({
+  session_id: SessionId,
+  created_at: Schema.NullOr(Timestamp),
+  issued_at: Schema.Int,
+  refresh_token_expired: Timestamp
+})
+const decodeListed = Schema.decodeUnknownEffect(Schema.Array(Listed))
 const decodeIds = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ session_id: SessionId })))
 
 /** Ids that one DELETE names: well below every dialect's bound on placeholders. */
@@ -91,9 +98,31 @@ export const layer: Layer.Layer<SessionStore, never, SqlClient> = Layer.effect(
       return (yield* affectedRows(sql`DELETE FROM user_sessions WHERE session_id = ${sessionId}`)) > 0
     }, failed("end a session"))
 
-    const removeAllOf = Effect.fn("SessionStore.removeAllOf")(function* (userId: UserId) {
+    const listOf = Effect.fn("SessionStore.listOf")(function* (query: {
+      readonly userId: UserId
+      readonly now: number
+      readonly limit: number
+    }) {
+      const rows = yield* sql`SELECT session_id, created_at, issued_at, refresh_token_expired FROM user_sessions
+        WHERE user_id = ${query.userId} AND refresh_token_expired > ${toTimestamp(query.now)}
+        ORDER BY issued_at DESC, session_id LIMIT ${query.limit}`
+      return (yield* decodeListed(rows)).map((row) => ({
+        sessionId: row.session_id,
+        createdAt: row.created_at ?? row.issued_at,
+        renewedAt: row.issued_at,
+        expiresAt: row.refresh_token_expired
+      }))
+    }, failed("list a user's sessions"))
+
+    const living = Effect.fn("SessionStore.living")(function* (sessionIds: ReadonlyArray<SessionId>) {
+      if (sessionIds.length === 0) return []
+      const rows = yield* sql`SELECT session_id FROM user_sessions WHERE ${sql.in("session_id", sessionIds)}`
+      return (yield* decodeIds(rows)).map((row) => row.session_id)
+    }, failed("look for sessions"))
+
+    const removeAllOf = Effect.fn("SessionStore.removeAllOf")(function* (userId: UserId, except?: SessionId) {
       const rows = yield* decodeIds(yield* sql`SELECT session_id FROM user_sessions WHERE user_id = ${userId}`)
-      const ids = rows.map((row) => row.session_id)
+      const ids = rows.map((row) => row.session_id).filter((sessionId) => sessionId !== except)
       for (let from = 0; from < ids.length; from += idsAStatement) {
         yield* sql`DELETE FROM user_sessions WHERE ${sql.in("session_id", ids.slice(from, from + idsAStatement))}`
       }
@@ -110,7 +139,7 @@ export const layer: Layer.Layer<SessionStore, never, SqlClient> = Layer.effect(
         WHERE ${sql.in("session_id", ids)} AND refresh_token_expired <= ${before}`)
     }, failed("purge expired sessions"))
 
-    return { create, find, rotate, markUsed, remove, removeAllOf, removeExpired }
+    return { create, find, rotate, markUsed, listOf, living, remove, removeAllOf, removeExpired }
   })
 )
 

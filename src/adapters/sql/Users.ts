@@ -2,6 +2,7 @@ import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { UserId } from "../../domain/Account.ts"
 import { Users, UsernameTaken } from "../../ports/Users.ts"
+import { affectedRows } from "./AffectedRows.ts"
 import { storeFailure } from "./StoreFailure.ts"
 import { toTimestamp } from "./Timestamp.ts"
 
@@ -53,6 +54,16 @@ export const layer: Layer.Layer<Users, never, SqlClient> = Layer.effect(
       return { userId: row.id, username: row.username, fullName: row.full_name }
     })
 
-    return { create, findByUsername }
+    const replacePasswordHash = Effect.fn("Users.replacePasswordHash")(
+      function* (change: { readonly userId: UserId; readonly from: string; readonly to: string }) {
+        const now = toTimestamp(yield* Clock.currentTimeMillis)
+        const rows = yield* affectedRows(sql`UPDATE users SET password = ${change.to}, updated_at = ${now}
+        WHERE id = ${change.userId} AND password = ${change.from}`)
+        return rows > 0
+      },
+      Effect.mapError(storeFailure("users", "change a password"))
+    )
+
+    return { create, findByUsername, replacePasswordHash }
   })
 )

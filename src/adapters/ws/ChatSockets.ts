@@ -3,6 +3,7 @@ import type { Redacted } from "effect"
 import type { Principal, SessionId } from "../../domain/Account.ts"
 import { EngineStats } from "../../domain/EngineStats.ts"
 import { GuestNames } from "../../domain/GuestNames.ts"
+import { Limits } from "../../domain/Limits.ts"
 import { Meanwhile } from "../../domain/Meanwhile.ts"
 import { MessageRate } from "../../domain/MessageRate.ts"
 import { Seq } from "../../domain/Room.ts"
@@ -43,6 +44,8 @@ const pongWithinMillis = 30_000
 /** A full socket that drains no byte for so long is cut. */
 const stallMillis = 5_000
 const sweepMillis = 1_000
+/** How late a socket ends whose session was ended in the store itself, by an operator or another process. */
+const lostEvery = "2 seconds"
 /** Pages that sockets behind the tail read from the journal at once, over all rooms. */
 const pageReaders = 8
 /** How long a stop waits for rooms to commit what was taken in, and for peers to say goodbye. */
@@ -56,7 +59,7 @@ export class ChatSockets extends Context.Service<
   ChatSockets,
   {
     /** Whether one more socket may come from this address. */
-    readonly admits: (address: string) => boolean
+    readonly admits: (address: string) => "yes" | "too many of this address" | "draining"
     /** Takes a socket over; what it sends and gets is the classic wire's. */
     readonly acceptClassic: (transport: Transport, opening: Opening) => TransportEvents
     /**
@@ -83,6 +86,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const journal = yield* Journal
   const signals = yield* SessionSignals
   const stats = yield* EngineStats
+  const limits = yield* Limits
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const pages = yield* Semaphore.make(pageReaders)
@@ -169,7 +173,9 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     if (!connection.open) return undefined
     if (ended.has(principal.sessionId)) return Close.loggedOut
     if (connection.principal !== undefined && connection.principal.userId !== principal.userId) return Close.badToken
-    return census.admit(connection, principal) ? undefined : Close.tooManySockets
+    if (census.admit(connection, principal)) return undefined
+    limits.hit("sockets_of_user", principal.username)
+    return Close.tooManySockets
   }
 
   const authenticate = (connection: Connection, token: Redacted.Redacted<string>) =>
@@ -199,6 +205,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     names,
     rate: new MessageRate({ perSecond: options.messageRate, burst: options.messageBurst }),
     stats,
+    limits,
     epoch: journal.epoch,
     guests: options.guests,
     now,
@@ -216,9 +223,10 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       connection.principal === undefined &&
       options.guests === "deny" &&
       at - connection.openedAt >= authTimeoutMillis
-    )
+    ) {
+      limits.hit("auth_timeout", connection.address)
       connection.close(Close.authTimeout)
-    else if (at - Math.max(connection.pingedAt, connection.aliveAt) >= pingEveryMillis) {
+    } else if (at - Math.max(connection.pingedAt, connection.aliveAt) >= pingEveryMillis) {
       connection.pingedAt = at
       connection.transport.ping()
     }
@@ -229,6 +237,14 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     const wallClock = clock.currentTimeMillisUnsafe()
     for (const connection of connections) lookAfter(connection, at, wallClock)
   }).pipe(Effect.delay(sweepMillis), Effect.forever, Effect.forkScoped)
+
+  // While the store is down nothing is known to have ended.
+  yield* Effect.suspend(() => sessions.endLost(census.sessions)).pipe(
+    Effect.catchTag("StoreUnavailable", ({ detail }) => Effect.logDebug("sessions were not looked for", detail)),
+    Effect.delay(lostEvery),
+    Effect.forever,
+    Effect.forkScoped
+  )
 
   const drain = Effect.gen(function* () {
     draining = true
@@ -241,7 +257,10 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
 
   return ChatSockets.of({
     drain,
-    admits: (address) => !draining && census.hasRoom(address),
+    admits: (address) => {
+      if (draining) return "draining"
+      return census.hasRoom(address) ? "yes" : "too many of this address"
+    },
     acceptClassic: (transport, opening) => {
       const connection = new Connection(transport, opening.address, now(), closed)
       const session = new ClassicSession(connection, engine, opening)

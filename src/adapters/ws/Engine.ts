@@ -1,6 +1,7 @@
 import type { Effect, Redacted } from "effect"
 import type { EngineStats } from "../../domain/EngineStats.ts"
 import type { GuestNames } from "../../domain/GuestNames.ts"
+import type { Limits } from "../../domain/Limits.ts"
 import type { MessageRate } from "../../domain/MessageRate.ts"
 import type { RoomName, Seq } from "../../domain/Room.ts"
 import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
@@ -23,6 +24,7 @@ export interface Engine {
   readonly names: GuestNames["Service"]
   readonly rate: MessageRate
   readonly stats: EngineStats["Service"]
+  readonly limits: Limits["Service"]
   readonly epoch: string
   readonly guests: "allow" | "deny"
   /** Milliseconds of a clock that nobody sets; since when is not said. */

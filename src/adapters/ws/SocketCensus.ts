@@ -57,6 +57,11 @@ export class SocketCensus {
     removeFrom(this.#sessions, principal.sessionId, connection)
   }
 
+  /** The sessions that hold sockets. */
+  get sessions(): ReadonlyArray<SessionId> {
+    return Array.from(this.#sessions.keys())
+  }
+
   ofSession(sessionId: SessionId): ReadonlySet<Connection> {
     return this.#sessions.get(sessionId) ?? noConnections
   }

@@ -3,9 +3,11 @@ import { STATUS_CODES } from "node:http"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { EngineStats } from "../../domain/EngineStats.ts"
+import { Limits } from "../../domain/Limits.ts"
 import { defaultRoom, RoomName, Seq } from "../../domain/Room.ts"
 import { describeIssues } from "../schema/Issues.ts"
 import { HttpServers } from "../http/HttpServers.ts"
+import { jittered, Overload } from "../http/Overload.ts"
 import { ChatSockets } from "./ChatSockets.ts"
 import type { Opening } from "./Engine.ts"
 import { makeAcceptor } from "./WebSocketTransport.ts"
@@ -15,6 +17,8 @@ export interface Refusal {
   readonly status: number
   readonly title: string
   readonly detail: string
+  /** `Retry-After`, seconds. */
+  readonly retryAfter?: number
 }
 
 export interface UpgradesOptions {
@@ -24,7 +28,7 @@ export interface UpgradesOptions {
     readonly origin: string | undefined
   }) => Refusal | undefined
   /** The client's address as limits key it. */
-  readonly address: (remoteAddress: string | undefined, forwardedFor: string | undefined) => string
+  readonly address: (remoteAddress: string | undefined, headers: IncomingMessage["headers"]) => string
 }
 
 const classicPath = "/message/v1/send"
@@ -95,9 +99,9 @@ const tokenOf = ({ headers }: IncomingMessage): Redacted.Redacted<string> | unde
   return first?.trim() === "bearer" && second !== undefined ? Redacted.make(second.trim()) : undefined
 }
 
-const refuse = (socket: Duplex, { detail, status, title }: Refusal): void => {
+const refuse = (socket: Duplex, { detail, retryAfter, status, title }: Refusal): void => {
   const body = JSON.stringify({ type: "about:blank", title, status, detail })
-  const retry = status === 429 || status === 503 ? "Retry-After: 5\r\n" : ""
+  const retry = retryAfter === undefined ? "" : `Retry-After: ${retryAfter}\r\n`
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n${retry}\r\n${body}`
@@ -109,8 +113,13 @@ function destroyIt(this: Duplex): void {
   this.destroy()
 }
 
-const first = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
-  typeof header === "string" || header === undefined ? header : header.join(", ")
+/** Those who are sent away together come back each at another time. */
+const away = (detail: string): Refusal => ({
+  status: 503,
+  title: "Not available at the moment",
+  detail,
+  retryAfter: jittered(Math.random())
+})
 
 /** Takes the WebSocket handshakes of both servers. What can be refused without a look at a store is refused here, by HTTP. */
 export const layer = (options: UpgradesOptions) =>
@@ -119,6 +128,8 @@ export const layer = (options: UpgradesOptions) =>
       const servers = yield* HttpServers
       const sockets = yield* ChatSockets
       const stats = yield* EngineStats
+      const limits = yield* Limits
+      const overload = yield* Overload
       const acceptor = makeAcceptor()
       const asked = makeAskedOf()
 
@@ -130,12 +141,16 @@ export const layer = (options: UpgradesOptions) =>
         const { host, origin } = request.headers
         const refusal = options.guard({ host, origin })
         if (refusal !== undefined) return refusal
-        if (!sockets.admits(address)) {
-          return {
-            status: 429,
-            title: "Too many sockets",
-            detail: "This address holds as many sockets as it may, or the server is restarting."
-          }
+        const admits = sockets.admits(address)
+        if (admits === "draining") return away("The server is restarting.")
+        if (admits === "too many of this address") {
+          limits.hit("sockets_of_address", address)
+          const detail = "This address holds as many sockets as it may."
+          return { status: 429, title: "Too many sockets", detail, retryAfter: jittered(Math.random()) }
+        }
+        if (overload.isOverloaded()) {
+          limits.hit("overload", address)
+          return away("The server has as much to do as it can.")
         }
         return asked(query)
       }
@@ -143,7 +158,7 @@ export const layer = (options: UpgradesOptions) =>
       const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
         // Without a listener a peer that goes away now would end the process.
         socket.on("error", destroyIt)
-        const address = options.address(request.socket.remoteAddress, first(request.headers["x-forwarded-for"]))
+        const address = options.address(request.socket.remoteAddress, request.headers)
         const judged = judge(request, address)
         if ("status" in judged) {
           stats.socketsRefused += 1

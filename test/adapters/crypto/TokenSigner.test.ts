@@ -30,6 +30,8 @@ const forge = (header: unknown, payload: unknown, key = secret, hash = "sha256")
   return Redacted.make(`${signed}.${createHmac(hash, key).update(signed).digest("base64url")}`)
 }
 
+/** A key's id is made with the key: whoever sees it learns nothing of it. */
+const kid = createHmac("sha256", secret).update("parley key id").digest().subarray(0, 8).toString("base64url")
 const header = { alg: "HS256", typ: "at+jwt" }
 const payload = {
   username: "testuser",
@@ -66,10 +68,10 @@ describe("TokenSigner", () => {
   test("a token carries the documented header and claims and nothing else", (signer) =>
     Effect.gen(function* () {
       const [head, body] = Redacted.value(yield* signer.sign("access", claims)).split(".")
-      assert.deepStrictEqual(decode(head), header)
+      assert.deepStrictEqual(decode(head), { ...header, kid })
       assert.deepStrictEqual(decode(body), { ...payload, full_name: "Tést Üser 👋" })
       const [refreshHead] = Redacted.value(yield* signer.sign("refresh", claims)).split(".")
-      assert.deepStrictEqual(decode(refreshHead), { alg: "HS256", typ: "rt+jwt" })
+      assert.deepStrictEqual(decode(refreshHead), { alg: "HS256", typ: "rt+jwt", kid })
     }))
 
   test("the same claims give the same token, another id gives another", (signer) =>
@@ -88,6 +90,70 @@ describe("TokenSigner", () => {
       yield* TestClock.setTime(claims.expiresAt)
       assert.strictEqual((yield* Effect.flip(signer.verify("access", token))).reason, "expired")
     }))
+
+  const secrets = ["current", "previous", "forgotten"].map((name) =>
+    Redacted.make(`${name} secret of at least 32 bytes`)
+  )
+  const [current, previous, forgotten] = secrets
+  const signed = (secret = current) =>
+    Effect.flatMap(TokenSigner, (signer) => signer.sign("access", claims)).pipe(
+      Effect.provide(signerLayer({ secret: secret ?? Redacted.make("") }))
+    )
+  const changed = signerLayer({ secret: current ?? Redacted.make(""), previous: [previous ?? Redacted.make("")] })
+
+  it.effect("what a previous secret signed is good after a change, what a forgotten one signed is not", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(now)
+      const signer = yield* TokenSigner
+      for (const secret of [current, previous]) {
+        assert.deepStrictEqual(yield* signer.verify("access", yield* signed(secret)), claims)
+      }
+      assert.strictEqual((yield* Effect.flip(signer.verify("access", yield* signed(forgotten)))).reason, "malformed")
+      const token = yield* signer.sign("access", claims)
+      assert.strictEqual(Redacted.value(token), Redacted.value(yield* signed(current)))
+    }).pipe(Effect.provide(changed))
+  )
+
+  it.effect("a kid picks the key: a token that names another of ours than the one that signed it is refused", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(now)
+      const signer = yield* TokenSigner
+      const [own, other] = [Redacted.value(yield* signed(current)), Redacted.value(yield* signed(previous))]
+      const [head] = other.split(".")
+      const mixed = Redacted.make([head, ...own.split(".").slice(1)].join("."))
+      assert.strictEqual((yield* Effect.flip(signer.verify("access", mixed))).reason, "malformed")
+    }).pipe(Effect.provide(changed))
+  )
+
+  it.effect("a token without a kid, from before keys had one, is good where any of ours signed it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(now)
+      const signer = yield* TokenSigner
+      for (const secret of [current, previous]) {
+        const token = forge(header, payload, Redacted.value(secret ?? Redacted.make("")))
+        assert.strictEqual((yield* signer.verify("access", token)).tokenId, claims.tokenId)
+      }
+    }).pipe(Effect.provide(changed))
+  )
+
+  it.effect("a pair made before a change is made again as it was, by its fingerprint", () =>
+    Effect.gen(function* () {
+      const signer = yield* TokenSigner
+      const before = yield* signed(previous)
+      const again = yield* signer.sign("access", claims, signer.fingerprint(before))
+      assert.strictEqual(Redacted.value(again), Redacted.value(before))
+      const unknown = yield* signer.sign("access", claims, "0".repeat(64))
+      assert.strictEqual(Redacted.value(unknown), Redacted.value(yield* signed(current)))
+    }).pipe(Effect.provide(changed))
+  )
+
+  it.effect("a previous secret that is too short is refused", () =>
+    Effect.gen(function* () {
+      const weak = signerLayer({ secret: current ?? Redacted.make(""), previous: [Redacted.make("short")] })
+      const error = yield* Effect.flip(Effect.provide(TokenSigner, weak))
+      assert.strictEqual(error.bytes, 5)
+    })
+  )
 
   test("neither kind is taken for the other", (signer) =>
     Effect.gen(function* () {

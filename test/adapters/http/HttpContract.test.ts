@@ -19,7 +19,7 @@ describe("the OpenAPI document", () => {
     expect(document.openapi).toMatch(/^3\.1\./)
   })
 
-  it("has the seed's five routes, each with what it answers", () => {
+  it("has the seed's five routes and those of one's own account, each with what it answers", () => {
     const routes = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(object(item)).map(([method, op]) => [method, path, Object.keys(object(member(op, "responses")))])
     )
@@ -29,6 +29,10 @@ describe("the OpenAPI document", () => {
       ["post", "/api/user/v1/login", ["200", "401", "429", "503", ...body].toSorted()],
       ["delete", "/api/user/v1/logout", ["204", "401", "429", "503"]],
       ["put", "/api/user/v1/refresh-token", ["200", "401", "429", "503"]],
+      ["put", "/api/user/v1/password", ["204", "401", "403", "429", "503", ...body].toSorted()],
+      ["get", "/api/user/v1/sessions", ["200", "401", "429", "503"]],
+      ["delete", "/api/user/v1/sessions", ["204", "401", "429", "503"]],
+      ["delete", "/api/user/v1/sessions/{id}", ["204", "401", "404", "429", "503"]],
       ["get", "/api/message/v1/history", ["200", "401", "403", "422", "429", "503"]]
     ])
   })
@@ -49,6 +53,9 @@ const successes: Record<string, Schema.Codec<unknown, unknown>> = {
   "201 /api/user/v1/register": Schema.Struct({ username: Text, full_name: Text }),
   "200 /api/user/v1/login": Schema.Struct({ username: Text, full_name: Text, token: Text, refresh_token: Text }),
   "200 /api/user/v1/refresh-token": Schema.Struct({ token: Text, refresh_token: Text }),
+  "200 /api/user/v1/sessions": Schema.Array(
+    Schema.Struct({ id: Text, created_at: Text, renewed_at: Text, expires_at: Text, current: Schema.Boolean })
+  ),
   "200 /api/message/v1/history": Schema.Array(Message)
 }
 
@@ -141,6 +148,47 @@ layer(testServer(), { excludeTestServices: true })("whatever is sent", (it) => {
     )
   }
 
+  it.effect.prop(
+    "PUT /api/user/v1/password answers by the document",
+    [
+      Authorizations,
+      Schema.Union([
+        Schema.Struct({
+          current_password: field("password123", "wrong password"),
+          new_password: field("password123", "x".repeat(73))
+        }),
+        Schema.Json
+      ])
+    ],
+    ([kind, body]) =>
+      Effect.gen(function* () {
+        const { request } = yield* TestServer
+        const path = "/api/user/v1/password"
+        const headers = yield* authorized(kind)
+        const reply = yield* request({ method: "PUT", path, headers, body: JSON.stringify(body) })
+        expectInContract("PUT", path, reply)
+        if (kind !== "access") expect(reply.status).toBeGreaterThanOrEqual(400)
+      }),
+    { arbitrary: { runs: 60 } }
+  )
+
+  it.effect.prop(
+    "DELETE /api/user/v1/sessions/{id} answers by the document",
+    [
+      Authorizations,
+      Schema.Union([Schema.Literals(["none", "__proto__"]), Schema.String.check(Schema.isPattern(/^[\w-]+$/))])
+    ],
+    ([kind, id]) =>
+      Effect.gen(function* () {
+        const { request } = yield* TestServer
+        const headers = yield* authorized(kind)
+        const reply = yield* request({ method: "DELETE", path: `/api/user/v1/sessions/${id}`, headers })
+        expectInContract("DELETE", "/api/user/v1/sessions/{id}", reply)
+        expect(reply.status).toBe(kind === "access" ? 404 : 401)
+      }),
+    { arbitrary: { runs: 30 } }
+  )
+
   it.effect("a new account and its login answer by the document", () =>
     Effect.gen(function* () {
       const { request } = yield* TestServer
@@ -157,6 +205,8 @@ layer(testServer(), { excludeTestServices: true })("whatever is sent", (it) => {
   )
 
   for (const [method, path] of [
+    ["GET", "/api/user/v1/sessions"],
+    ["DELETE", "/api/user/v1/sessions"],
     ["DELETE", "/api/user/v1/logout"],
     ["PUT", "/api/user/v1/refresh-token"]
   ] as const) {

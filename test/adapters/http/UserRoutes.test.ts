@@ -8,6 +8,8 @@ const registerPath = "/api/user/v1/register"
 const loginPath = "/api/user/v1/login"
 const logoutPath = "/api/user/v1/logout"
 const refreshPath = "/api/user/v1/refresh-token"
+const sessionsPath = "/api/user/v1/sessions"
+const iso: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 const historyPath = "/api/message/v1/history"
 
 const registering = (body: unknown) =>
@@ -225,6 +227,60 @@ layer(testServer(), { excludeTestServices: true })("accounts over HTTP", (it) =>
     })
   )
 
+  it.effect("one's own sessions are listed, ended one by one, and all at once", () =>
+    Effect.gen(function* () {
+      const { request } = yield* TestServer
+      const one = yield* somebody
+      const other = bearer(String(member((yield* login(one.username)).json, "token")))
+      const list = yield* request({ path: sessionsPath, headers: other })
+      expect(list.json).toEqual([
+        { id: expect.any(String), created_at: iso, renewed_at: iso, expires_at: iso, current: expect.any(Boolean) },
+        { id: expect.any(String), created_at: iso, renewed_at: iso, expires_at: iso, current: expect.any(Boolean) }
+      ])
+      const others = (Array.isArray(list.json) ? list.json : []).filter(
+        (session) => member(session, "current") === false
+      )
+      expect(others).toHaveLength(1)
+      const path = `${sessionsPath}/${String(member(others[0], "id"))}`
+      expectProblem(
+        yield* request({ method: "DELETE", path, headers: (yield* somebody).headers }),
+        404,
+        "no-such-session"
+      )
+      expect((yield* request({ path: historyPath, headers: one.headers })).status).toBe(200)
+      expect((yield* request({ method: "DELETE", path, headers: other })).status).toBe(204)
+      expectProblem(yield* request({ path: historyPath, headers: one.headers }), 401, "unauthorized")
+      expectProblem(yield* request({ method: "DELETE", path, headers: other }), 404, "no-such-session")
+      expect((yield* request({ method: "DELETE", path: sessionsPath, headers: other })).status).toBe(204)
+      expectProblem(yield* request({ path: historyPath, headers: other }), 401, "unauthorized")
+    })
+  )
+
+  it.effect("a new password needs the current one and ends the other sessions", () =>
+    Effect.gen(function* () {
+      const { request } = yield* TestServer
+      const one = yield* somebody
+      const other = bearer(String(member((yield* login(one.username)).json, "token")))
+      const change = (current_password: string, new_password: string) =>
+        request({
+          method: "PUT",
+          path: "/api/user/v1/password",
+          headers: one.headers,
+          body: { current_password, new_password }
+        })
+      expectProblem(yield* change("wrong password", "a new password"), 403, "wrong-password")
+      const short = yield* change(password, "short")
+      expectProblem(short, 422, "invalid-fields")
+      expect(member(short.json, "errors")).toMatchObject([{ pointer: "/new_password" }])
+      expect((yield* request({ path: historyPath, headers: other })).status).toBe(200)
+      const reply = yield* change(password, "a new password")
+      expect([reply.status, reply.text]).toEqual([204, ""])
+      expectProblem(yield* request({ path: historyPath, headers: other }), 401, "unauthorized")
+      expect((yield* request({ path: historyPath, headers: one.headers })).status).toBe(200)
+      expectProblem(yield* login(one.username), 401, "wrong-credentials")
+    })
+  )
+
   it.effect("without a valid access token there is no way in", () =>
     Effect.gen(function* () {
       const { request } = yield* TestServer
@@ -242,6 +298,10 @@ layer(testServer(), { excludeTestServices: true })("accounts over HTTP", (it) =>
         const headers = authorization === undefined ? {} : { authorization }
         for (const [method, path] of [
           ["DELETE", logoutPath],
+          ["PUT", "/api/user/v1/password"],
+          ["GET", sessionsPath],
+          ["DELETE", sessionsPath],
+          ["DELETE", `${sessionsPath}/some-id`],
           ["GET", historyPath]
         ] as const) {
           const reply = yield* request({ method, path, headers })

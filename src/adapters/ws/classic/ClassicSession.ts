@@ -18,6 +18,9 @@ import type { ClassicFrame } from "./ClassicFrame.ts"
 /** A frame past this is refused with an error; far past it the socket ends with 1009. Bytes. */
 const maxFrameBytes = 16 * 1024
 
+/** Pings and pongs a second of one socket; one more closes it as rate limited. A client sends one in many seconds. */
+const maxControlsASecond = 20
+
 /** Frames refused in a row after which a socket is closed as rate limited. */
 const maxRefusedInARow = 100
 
@@ -50,6 +53,9 @@ const loginFirst: Rejection = {
 export class ClassicSession implements TransportEvents {
   readonly #connection: Connection
   readonly #engine: Engine
+  /** Pings and pongs since the second began that began at `#controlsSince`. */
+  #controls = 0
+  #controlsSince = 0
   /** Until the socket follows its room: the token it may hold is worth half a kilobyte a socket. */
   #opening: Opening | undefined
   readonly #room: RoomName
@@ -94,7 +100,16 @@ export class ClassicSession implements TransportEvents {
   }
 
   alive(): void {
-    this.#connection.aliveAt = this.#engine.now()
+    const at = this.#engine.now()
+    this.#connection.aliveAt = at
+    if (at - this.#controlsSince >= 1_000) {
+      this.#controlsSince = at
+      this.#controls = 0
+    }
+    this.#controls += 1
+    if (this.#controls <= maxControlsASecond || !this.#connection.open) return
+    this.#engine.limits.hit("control_frames", this.#account?.author.name ?? this.#connection.address)
+    this.#connection.close(rateLimited)
   }
 
   drained(): void {
@@ -169,6 +184,7 @@ export class ClassicSession implements TransportEvents {
   }
 
   #slowDown(wait: number): void {
+    this.#engine.limits.hit("messages", this.#account?.author.name ?? this.#connection.address)
     this.#connection.refusedInARow += 1
     if (this.#connection.refusedInARow > maxRefusedInARow) return this.#connection.close(rateLimited)
     this.#reject(undefined, {

@@ -5,6 +5,7 @@ import type { HttpAppOptions } from "../../../../src/adapters/http/HttpApp.ts"
 import { HttpServers } from "../../../../src/adapters/http/HttpServers.ts"
 import type { Auth } from "../../../../src/domain/Auth.ts"
 import { EngineStats } from "../../../../src/domain/EngineStats.ts"
+import { Limits } from "../../../../src/domain/Limits.ts"
 import { Readiness } from "../../../../src/domain/Readiness.ts"
 import { Epoch, Seq } from "../../../../src/domain/Room.ts"
 import type { RoomName } from "../../../../src/domain/Room.ts"
@@ -94,6 +95,7 @@ export const testServer = (
     Layer.provide(HttpApp.layer({ ...defaults, ...options })),
     // No room is in memory: what has one stands in test/e2e.
     Layer.provide([people, history((room) => rooms.get(room) ?? [], fail), rateLimiter(), RoomRegistry.layer()]),
+    Layer.provide(Limits.layer),
     Layer.provide([journal, EngineStats.layer, Readiness.layer]),
     Layer.provide(HttpServers.layer({ host: "127.0.0.1", apiPort: 0, socketPort: 0 })),
     Layer.provide(Logger.layer([logger])),

@@ -1,0 +1,39 @@
+import { Context, Effect, Layer, Schedule } from "effect"
+import { makeEventLoopLag } from "./EventLoopLag.ts"
+import type { Lag } from "./EventLoopLag.ts"
+
+/** Timers that are so late on average, over a second, mean that the process has more to do than it can. Seconds. */
+const tooLate = 0.15
+/** Overloaded until the mean is back below this: no flapping. */
+const goodAgain = 0.05
+const lookEvery = "1 second"
+/** Whoever is sent away comes back after so many seconds, each after another: not all at once. */
+const retrySeconds = { from: 2, to: 10 }
+
+/** From the lag of one second after the other: whether the process is overloaded. */
+export class OverloadGauge {
+  overloaded = false
+
+  look({ mean }: Pick<Lag, "mean">): void {
+    this.overloaded = mean > (this.overloaded ? goodAgain : tooLate)
+  }
+}
+
+/** `Retry-After` of one refusal, whole seconds; `chance` is in [0, 1). */
+export const jittered = (chance: number): number =>
+  retrySeconds.from + Math.floor(chance * (retrySeconds.to - retrySeconds.from + 1))
+
+/** Whether new connections are to be sent away, so that those that are served stay served. */
+export class Overload extends Context.Service<Overload, { readonly isOverloaded: () => boolean }>()(
+  "parley/adapters/http/Overload"
+) {
+  static readonly layer = Layer.effect(
+    Overload,
+    Effect.gen(function* () {
+      const readLag = yield* makeEventLoopLag
+      const gauge = new OverloadGauge()
+      yield* Effect.sync(() => gauge.look(readLag())).pipe(Effect.repeat(Schedule.spaced(lookEvery)), Effect.forkScoped)
+      return { isOverloaded: () => gauge.overloaded }
+    })
+  )
+}
