@@ -39,18 +39,24 @@ const historyWithTails = Layer.unwrap(
   )
 )
 
+const hasher = ({ passwordCost }: ChatOptions) =>
+  Layer.unwrap(
+    Effect.map(EngineStats, ({ hashes }) =>
+      passwordHasher({ counts: hashes, ...(passwordCost === undefined ? {} : { cost: passwordCost }) })
+    )
+  )
+
 /** A whole chat but for its stores (journal, users, sessions), which it asks for, and its doors, which are built on it. */
 export const chatLayer = (options: ChatOptions) =>
   Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), Rooms.layer, historyWithTails).pipe(
     Layer.provideMerge(Layer.mergeAll(RoomRegistry.layer(options.rooms), Sessions.layer(options), GuestNames.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
-        EngineStats.layer,
         Readiness.layer,
         rateLimiter(),
         sessionSignals,
         tokenSigner({ secret: options.secret }),
-        passwordHasher(options.passwordCost === undefined ? {} : { cost: options.passwordCost })
-      )
+        hasher(options)
+      ).pipe(Layer.provideMerge(EngineStats.layer))
     )
   )

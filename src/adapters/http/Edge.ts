@@ -1,4 +1,4 @@
-import { ByteSize, Cause, Clock, Effect, Option } from "effect"
+import { ByteSize, Cause, Effect, Option } from "effect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import { HttpServerRequest, MaxBodySize } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -11,6 +11,7 @@ import type { OriginVerdict } from "./OriginPolicy.ts"
 import { secondsOf } from "./ApiProblems.ts"
 import { asProblem, problemResponse } from "./Problem.ts"
 import { preflightHeaders } from "./ReplyHeaders.ts"
+import { RequestDurations } from "./RequestDurations.ts"
 import { RouteTable } from "./RouteTable.ts"
 import { CurrentVisit } from "./Visit.ts"
 
@@ -51,6 +52,7 @@ export const logged = (method: string, path: string, status: number, millis: num
 export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gate) {
   const limiter = yield* RateLimiter
   const routes = yield* RouteTable
+  const durations = yield* RequestDurations
 
   /** Who is refused before any route is looked at; `undefined` lets in. */
   const refusal = (
@@ -90,7 +92,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
     )
     return Effect.gen(function* () {
       const request = yield* HttpServerRequest
-      const began = yield* Clock.currentTimeMillis
+      const began = performance.now()
       const path = pathOf(request.url)
       const { headers } = request
       const visit = gate.visitOf(
@@ -120,7 +122,9 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
           ...gate.headersOf(reply, visit, path, verdict.accepted ? origin : undefined),
           ...(limit === undefined || decision === undefined ? {} : rateLimitHeaders(limit, decision))
         })
-        yield* logged(request.method, path, sent.status, (yield* Clock.currentTimeMillis) - began)
+        const millis = performance.now() - began
+        durations.observe(request.method, routes.routeOf(request.method, path), sent.status, millis / 1000)
+        yield* logged(request.method, path, sent.status, Math.round(millis))
         return sent
       })
       return yield* answer.pipe(

@@ -1,5 +1,5 @@
 // Hot path: what a crowd asks for when it comes back. No fiber, no decoder, no store: everything it needs is in memory.
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { defaultRoom } from "../../domain/Room.ts"
 import { mayEnter } from "../../domain/RoomAccess.ts"
@@ -14,6 +14,7 @@ import { logged } from "./Edge.ts"
 import type { Gate } from "./Gate.ts"
 import { linkOf, newestPage } from "./HistoryPage.ts"
 import { historyHeaders } from "./MessageRoutes.ts"
+import { RequestDurations } from "./RequestDurations.ts"
 
 const path = "/api/message/v1/history"
 
@@ -36,7 +37,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
   const registry = yield* RoomRegistry
   const sessions = yield* Sessions
   const limiter = yield* RateLimiter
-  const clock = yield* Clock.Clock
+  const durations = yield* RequestDurations
   const { epoch } = yield* Journal
   const fork = Effect.runForkWith(yield* Effect.context<never>())
 
@@ -53,7 +54,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
   }
 
   return (request: IncomingMessage, response: ServerResponse, otherwise: () => void): void => {
-    const began = clock.currentTimeMillisUnsafe()
+    const began = performance.now()
     const found = find(request)
     if (found === undefined) return otherwise()
     const { page, room } = found
@@ -73,7 +74,9 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
         "content-length": page.body.length
       })
       response.end(page.body)
-      const line = logged("GET", path, 200, clock.currentTimeMillisUnsafe() - began)
+      const millis = performance.now() - began
+      durations.observe("GET", path, 200, millis / 1000)
+      const line = logged("GET", path, 200, Math.round(millis))
       fork(Effect.annotateLogs(line, { requestId: visit.id }))
     }
 

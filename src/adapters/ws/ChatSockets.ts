@@ -1,7 +1,7 @@
 import { Clock, Context, Effect, FiberSet, Layer, Semaphore } from "effect"
 import type { Redacted } from "effect"
 import type { Principal, SessionId } from "../../domain/Account.ts"
-import { EngineStats } from "../../domain/EngineStats.ts"
+import { countClosed, EngineStats } from "../../domain/EngineStats.ts"
 import { GuestNames } from "../../domain/GuestNames.ts"
 import { Meanwhile } from "../../domain/Meanwhile.ts"
 import { MessageRate } from "../../domain/MessageRate.ts"
@@ -122,6 +122,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     connections.delete(connection)
     census.leave(connection)
     stats.sockets = connections.size
+    countClosed(stats, code?.code)
     if (code === Close.tooSlow) stats.socketsTooSlow += 1
     const { subscription } = connection
     if (subscription === undefined) return

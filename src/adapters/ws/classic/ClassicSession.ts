@@ -1,6 +1,7 @@
 // Hot path: `frame` is called once a message.
 import { Effect, Redacted } from "effect"
 import type { Waiting } from "../../../domain/ChatRoom.ts"
+import { countRejected } from "../../../domain/EngineStats.ts"
 import { unavailable } from "../../../domain/Rejection.ts"
 import type { Rejection } from "../../../domain/Rejection.ts"
 import type { Permit } from "../../../domain/Permit.ts"
@@ -164,7 +165,7 @@ export class ClassicSession implements TransportEvents {
   }
 
   #reject(id: ClientId | undefined, rejection: Rejection): void {
-    this.#engine.stats.rejections += 1
+    countRejected(this.#engine.stats, rejection.code)
     this.rejected(id, rejection)
   }
 
