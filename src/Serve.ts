@@ -41,7 +41,7 @@ export const serve = (): void =>
     (uncaught) =>
       Effect.gen(function* () {
         const config = yield* loadConfig(yield* environment)
-        const log = logger({ file: config.logFile, level: config.logLevel, version })
+        const log = logger({ file: config.logFile, level: config.logLevel, serviceName: config.serviceName, version })
         yield* Effect.gen(function* () {
           const server = yield* Layer.build(serverLayer(config, { standBy: true }))
           yield* Effect.forEach(config.warnings, (warning) => Effect.logWarning(warning))

@@ -98,7 +98,8 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
       const visit = gate.visitOf(
         Option.getOrUndefined(request.remoteAddress),
         headers["x-forwarded-for"],
-        headers["x-forwarded-proto"]
+        headers["x-forwarded-proto"],
+        headers["traceparent"]
       )
       const { host, origin } = headers
       const verdict = gate.originVerdict(origin, host)
@@ -117,7 +118,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
                     return beside === undefined ? routed : Effect.succeed(beside)
                   })
               )
-        const reply = response.status >= 400 ? asProblem(response, visit.id) : response
+        const reply = response.status >= 400 ? asProblem(response, visit) : response
         const sent = HttpServerResponse.setHeaders(reply, {
           ...gate.headersOf(reply, visit, path, verdict.accepted ? origin : undefined),
           ...(limit === undefined || decision === undefined ? {} : rateLimitHeaders(limit, decision))
@@ -129,7 +130,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
       })
       return yield* answer.pipe(
         Effect.provideService(CurrentVisit, visit),
-        Effect.annotateLogs({ requestId: visit.id })
+        Effect.annotateLogs({ requestId: visit.id, traceId: visit.traceId })
       )
     })
   }

@@ -7,6 +7,7 @@ import { makeOriginPolicy } from "./OriginPolicy.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { corsHeaders, securityHeaders } from "./ReplyHeaders.ts"
 import { makeTrustedProxies } from "./TrustedProxies.ts"
+import { callersTrace } from "./TraceParent.ts"
 import type { Visit } from "./Visit.ts"
 
 /** What a reply has of its own when the headers that all have are put around it. */
@@ -20,7 +21,8 @@ export interface Gate {
   readonly visitOf: (
     remoteAddress: string | undefined,
     forwardedFor: string | undefined,
-    forwardedProto: string | undefined
+    forwardedProto: string | undefined,
+    traceparent: string | undefined
   ) => Visit
   readonly servesHost: (host: string | undefined) => boolean
   readonly originVerdict: (origin: string | undefined, host: string | undefined) => OriginVerdict
@@ -38,11 +40,15 @@ export const makeGate = (options: AccessOptions, readiness: Readiness["Service"]
   const isTrusted = makeTrustedProxies(options.trustedProxies)
   const draining = () => readiness.problems().some(({ check }) => check === "draining")
   return {
-    visitOf: (remoteAddress, forwardedFor, forwardedProto) => ({
-      id: randomUUID(),
-      clientKey: clientAddress(remoteAddress, forwardedFor).key,
-      secure: forwardedProto === "https" && isTrusted(clientAddress(remoteAddress, undefined).address)
-    }),
+    visitOf: (remoteAddress, forwardedFor, forwardedProto, traceparent) => {
+      const id = randomUUID()
+      return {
+        id,
+        traceId: callersTrace(traceparent) ?? id.replaceAll("-", ""),
+        clientKey: clientAddress(remoteAddress, forwardedFor).key,
+        secure: forwardedProto === "https" && isTrusted(clientAddress(remoteAddress, undefined).address)
+      }
+    },
     servesHost: makeHostPolicy(options),
     originVerdict: makeOriginPolicy(options),
     headersOf: ({ headers, status }, visit, path, acceptedOrigin) => ({

@@ -62,7 +62,8 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
     const visit = gate.visitOf(
       socket.remoteAddress,
       first(headers["x-forwarded-for"]),
-      first(headers["x-forwarded-proto"])
+      first(headers["x-forwarded-proto"]),
+      first(headers["traceparent"])
     )
 
     const answer = (limited: Record<string, string>): void => {
@@ -77,7 +78,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
       const millis = performance.now() - began
       durations.observe("GET", path, 200, millis / 1000)
       const line = logged("GET", path, 200, Math.round(millis))
-      fork(Effect.annotateLogs(line, { requestId: visit.id }))
+      fork(Effect.annotateLogs(line, { requestId: visit.id, traceId: visit.traceId }))
     }
 
     const limit = rateLimitOf(options, path, visit.clientKey)

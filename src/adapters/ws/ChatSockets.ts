@@ -118,11 +118,26 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
 
   const channelContext = { wire: classicWire, stats, readPage }
 
+  /** Of a private room nobody learns the name. */
+  const logBegin = (connection: Connection, room: RoomName) =>
+    Effect.logInfo("connection opened", {
+      connection: connection.number,
+      address: connection.address,
+      ...(room.startsWith("$") ? {} : { room })
+    })
+
+  const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) => {
+    const who = principal === undefined ? {} : { userId: principal.userId, username: principal.username }
+    const why = code === undefined ? {} : { code: code.code, reason: code.reason }
+    fork(Effect.logInfo("connection closed", { connection: number, millis: now() - openedAt, ...why, ...who }))
+  }
+
   const closed = (connection: Connection, code: CloseCode | undefined) => {
     connections.delete(connection)
     census.leave(connection)
     stats.sockets = connections.size
     countClosed(stats, code?.code)
+    logEnd(connection, code)
     if (code === Close.tooSlow) stats.socketsTooSlow += 1
     const { subscription } = connection
     if (subscription === undefined) return
@@ -251,6 +266,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       census.enter(connection)
       stats.socketsAccepted += 1
       stats.sockets = connections.size
+      fork(logBegin(connection, opening.room))
       session.start()
       return session
     }
