@@ -84,6 +84,9 @@ export class ChatRoom {
   /** Handed to the journal, not answered yet. */
   inFlight: ReadonlyArray<Waiting> = []
   running = false
+  /** When its last turn was handed to the journal, and when that answered: nanoseconds since 1970 UTC. */
+  submittedAt = 0n
+  committedAt = 0n
   /** Who needs it in memory beside its own work: sockets, readers. */
   leases = 0
 
@@ -143,7 +146,9 @@ export const run = (room: ChatRoom, context: RoomContext): Effect.Effect<void, J
       const turn = takeTurn(room, context)
       if (turn === undefined) return
       room.inFlight = turn.submitted
+      room.submittedAt = context.clock.currentTimeNanosUnsafe()
       const placed = yield* append(room, turn, context)
+      room.committedAt = context.clock.currentTimeNanosUnsafe()
       if (placed.length > 0) context.journalAnswered()
       room.inFlight = []
       const committed = settle(room, turn, placed)

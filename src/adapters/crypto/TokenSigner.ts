@@ -58,7 +58,7 @@ export const layer = (options: TokenSignerOptions): Layer.Layer<TokenSigner, Wea
         crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"])
       )
 
-      const sign = Effect.fn("TokenSigner.sign")((kind: TokenKind, claims: TokenClaims) =>
+      const sign = Effect.fn("GenerateToken")((kind: TokenKind, claims: TokenClaims) =>
         // The order of header and claims is part of the token's text: a token that is made again must be the same.
         Effect.promise(() =>
           new SignJWT({
@@ -77,7 +77,7 @@ export const layer = (options: TokenSignerOptions): Layer.Layer<TokenSigner, Wea
         ).pipe(Effect.map((token) => Redacted.make(token)))
       )
 
-      const verify = Effect.fn("TokenSigner.verify")(function* (kind: TokenKind, token: Redacted.Redacted<string>) {
+      const verify = Effect.fn("ValidateToken")(function* (kind: TokenKind, token: Redacted.Redacted<string>) {
         const text = Redacted.value(token)
         if (text.length > maxTokenLength) return yield* new TokenRejected({ reason: "malformed" })
         const now = yield* Clock.currentTimeMillis

@@ -9,9 +9,11 @@ import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
 import type { Gate } from "./Gate.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { secondsOf } from "./ApiProblems.ts"
+import { CurrentTracing } from "../observability/Tracing.ts"
 import { asProblem, problemResponse } from "./Problem.ts"
 import { preflightHeaders } from "./ReplyHeaders.ts"
 import { RequestDurations } from "./RequestDurations.ts"
+import { beginTrace, traceFailure } from "./RequestTrace.ts"
 import { RouteTable } from "./RouteTable.ts"
 import { CurrentVisit } from "./Visit.ts"
 
@@ -53,6 +55,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
   const limiter = yield* RateLimiter
   const routes = yield* RouteTable
   const durations = yield* RequestDurations
+  const traces = yield* CurrentTracing
 
   /** Who is refused before any route is looked at; `undefined` lets in. */
   const refusal = (
@@ -95,7 +98,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
       const began = performance.now()
       const path = pathOf(request.url)
       const { headers } = request
-      const visit = gate.visitOf(
+      const visited = gate.visitOf(
         Option.getOrUndefined(request.remoteAddress),
         headers["x-forwarded-for"],
         headers["x-forwarded-proto"],
@@ -103,6 +106,10 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
       )
       const { host, origin } = headers
       const verdict = gate.originVerdict(origin, host)
+
+      const route = routes.routeOf(request.method, path)
+      const trace = traces === undefined ? undefined : beginTrace(traces, request, path, route)
+      const visit = trace === undefined ? visited : { ...visited, traceId: trace.span.traceId }
 
       const answer = Effect.gen(function* () {
         // A preflight asks on behalf of the request that will count.
@@ -124,11 +131,15 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
           ...(limit === undefined || decision === undefined ? {} : rateLimitHeaders(limit, decision))
         })
         const millis = performance.now() - began
-        durations.observe(request.method, routes.routeOf(request.method, path), sent.status, millis / 1000)
+        durations.observe(request.method, route, sent.status, millis / 1000)
+        if (trace !== undefined) trace.end(sent.status)
+        else if (traces !== undefined && sent.status >= 500) {
+          traceFailure(traces, request, path, route, sent.status, millis)
+        }
         yield* logged(request.method, path, sent.status, Math.round(millis))
         return sent
       })
-      return yield* answer.pipe(
+      return yield* (trace === undefined ? answer : trace.around(answer)).pipe(
         Effect.provideService(CurrentVisit, visit),
         Effect.annotateLogs({ requestId: visit.id, traceId: visit.traceId })
       )

@@ -7,6 +7,7 @@ import { RoomRegistry } from "../../domain/RoomRegistry.ts"
 import { Sessions } from "../../domain/Sessions.ts"
 import { Journal } from "../../ports/Journal.ts"
 import { RateLimiter } from "../../ports/RateLimiter.ts"
+import { CurrentTracing } from "../observability/Tracing.ts"
 import { defaultHistory } from "./Api.ts"
 import { rateLimitHeaders, rateLimitOf } from "./ApiRateLimit.ts"
 import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
@@ -38,6 +39,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
   const sessions = yield* Sessions
   const limiter = yield* RateLimiter
   const durations = yield* RequestDurations
+  const tracing = yield* CurrentTracing
   const { epoch } = yield* Journal
   const fork = Effect.runForkWith(yield* Effect.context<never>())
 
@@ -57,6 +59,10 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
     const began = performance.now()
     const found = find(request)
     if (found === undefined) return otherwise()
+    // What is traced takes the long way, where the spans are.
+    if (tracing !== undefined && (tracing.wantsRequest || request.headers["traceparent"] !== undefined)) {
+      return otherwise()
+    }
     const { page, room } = found
     const { headers, socket } = request
     const visit = gate.visitOf(

@@ -15,12 +15,14 @@ import { Sessions } from "../../domain/Sessions.ts"
 import type { InvalidToken } from "../../domain/Sessions.ts"
 import { Journal } from "../../ports/Journal.ts"
 import { SessionSignals } from "../../ports/SessionSignals.ts"
+import { CurrentTracing } from "../observability/Tracing.ts"
 import type { CloseCode } from "./CloseCode.ts"
 import * as Close from "./CloseCode.ts"
 import { ClassicSession } from "./classic/ClassicSession.ts"
 import { classicWire } from "./classic/ClassicWire.ts"
 import type { Engine, Opening } from "./Engine.ts"
 import { Connection } from "./Connection.ts"
+import { makeMessageTraces } from "./MessageTraces.ts"
 import { catchUpPage, RoomChannel } from "./RoomChannel.ts"
 import type { Subscription } from "./RoomChannel.ts"
 import { SocketCensus } from "./SocketCensus.ts"
@@ -76,6 +78,14 @@ const closeOf = (reason: InvalidToken["reason"]): CloseCode =>
       ? Close.loggedOut
       : Close.badToken
 
+/** Of a private room nobody learns the name. */
+const logBegin = (connection: Connection, room: RoomName) =>
+  Effect.logInfo("connection opened", {
+    connection: connection.number,
+    address: connection.address,
+    ...(room.startsWith("$") ? {} : { room })
+  })
+
 const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const registry = yield* RoomRegistry
   const sessions = yield* Sessions
@@ -83,6 +93,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const journal = yield* Journal
   const signals = yield* SessionSignals
   const stats = yield* EngineStats
+  const tracing = yield* CurrentTracing
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const pages = yield* Semaphore.make(pageReaders)
@@ -117,14 +128,6 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   }
 
   const channelContext = { wire: classicWire, stats, readPage }
-
-  /** Of a private room nobody learns the name. */
-  const logBegin = (connection: Connection, room: RoomName) =>
-    Effect.logInfo("connection opened", {
-      connection: connection.number,
-      address: connection.address,
-      ...(room.startsWith("$") ? {} : { room })
-    })
 
   const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) => {
     const who = principal === undefined ? {} : { userId: principal.userId, username: principal.username }
@@ -217,6 +220,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     epoch: journal.epoch,
     guests: options.guests,
     now,
+    traced: tracing === undefined ? (waiting) => waiting : makeMessageTraces(tracing, registry.inMemory),
     fork: (effect) => void fork(effect),
     authenticate,
     follow

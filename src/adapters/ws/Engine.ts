@@ -1,3 +1,4 @@
+import type { Waiting } from "../../domain/ChatRoom.ts"
 import type { Effect, Redacted } from "effect"
 import type { EngineStats } from "../../domain/EngineStats.ts"
 import type { GuestNames } from "../../domain/GuestNames.ts"
@@ -26,6 +27,8 @@ export interface Engine {
   readonly epoch: string
   readonly guests: "allow" | "deny"
   readonly now: () => number
+  /** The command with its trace, where messages are traced. */
+  readonly traced: (waiting: Waiting, room: RoomName, userId: number | undefined) => Waiting
   readonly fork: (effect: Effect.Effect<void>) => void
   /** Makes the socket the account's: counted, closed with its session. `undefined`, or why not. */
   readonly authenticate: (

@@ -160,7 +160,10 @@ export class ClassicSession implements TransportEvents {
   }
 
   #offer(waiting: Waiting): void {
-    const rejection = this.#engine.registry.offer(this.#room, waiting)
+    const rejection = this.#engine.registry.offer(
+      this.#room,
+      this.#engine.traced(waiting, this.#room, this.#connection.principal?.userId)
+    )
     if (rejection !== undefined) this.#reject(waiting.id, rejection)
   }
 
