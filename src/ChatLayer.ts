@@ -42,6 +42,13 @@ const historyWithTails = Layer.unwrap(
   )
 )
 
+const hasher = ({ passwordCost }: ChatOptions) =>
+  Layer.unwrap(
+    Effect.map(EngineStats, ({ hashes }) =>
+      passwordHasher({ counts: hashes, ...(passwordCost === undefined ? {} : { cost: passwordCost }) })
+    )
+  )
+
 /** A whole chat but for its stores (journal, users, sessions), which it asks for, and its doors, which are built on it. */
 export const chatLayer = (options: ChatOptions) =>
   Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), Rooms.layer, historyWithTails).pipe(
@@ -49,12 +56,11 @@ export const chatLayer = (options: ChatOptions) =>
     Layer.provideMerge(Limits.layer),
     Layer.provideMerge(
       Layer.mergeAll(
-        EngineStats.layer,
         Readiness.layer,
         rateLimiter(),
         sessionSignals,
         tokenSigner({ secret: options.secret, previous: options.previousSecrets ?? [] }),
-        passwordHasher(options.passwordCost === undefined ? {} : { cost: options.passwordCost })
-      )
+        hasher(options)
+      ).pipe(Layer.provideMerge(EngineStats.layer))
     )
   )

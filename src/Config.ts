@@ -1,5 +1,18 @@
 import { Config, ConfigProvider, Duration, Effect, Redacted, Schema } from "effect"
-import { Count, Host, Hosts, Networks, Origins, Port, Secret, SigningSecret, Text, Ttl, UrlOf } from "./ConfigSchema.ts"
+import {
+  Count,
+  Host,
+  Hosts,
+  Networks,
+  Origins,
+  Port,
+  Secret,
+  ServiceName,
+  SigningSecret,
+  Text,
+  Ttl,
+  UrlOf
+} from "./ConfigSchema.ts"
 import { VariableList } from "./ConfigVariable.ts"
 import type { Variable } from "./ConfigVariable.ts"
 import { misspellings } from "./Misspelling.ts"
@@ -131,13 +144,30 @@ const settings = Config.all({
     about: "The server API (not served yet)",
     secret: true
   }),
+  serviceName: list.required("ELASTIC_APM_SERVICE_NAME", "go-chat-app", ServiceName, {
+    expected: "letters, digits, spaces, _ and -",
+    about: "What this server is called in traces and logs"
+  }),
   apmServerUrl: list.optional("ELASTIC_APM_SERVER_URL", UrlOf("http", "https"), {
     expected: "http://… or https://…",
-    about: "Elastic APM (not served yet)"
+    about: "Traces go to Elastic's APM Server there; its agent reads its other `ELASTIC_APM_*` variables by itself"
+  }),
+  apmSecretToken: list.optional("ELASTIC_APM_SECRET_TOKEN", Secret, {
+    expected: "a token",
+    about: "What the APM Server asks for",
+    secret: true
   }),
   otlpEndpoint: list.optional("OTEL_EXPORTER_OTLP_ENDPOINT", UrlOf("http", "https"), {
     expected: "http://… or https://…",
-    about: "OpenTelemetry (not served yet)"
+    about: "Traces go to an OpenTelemetry collector there (OTLP over HTTP), where Elastic's APM Server is not set"
+  }),
+  traceRequests: list.required("TRACE_REQUESTS", "50", Count, {
+    expected: "a whole number, 0 for errors only",
+    about: "HTTP requests traced a second at most; errors always are"
+  }),
+  traceMessages: list.required("TRACE_MESSAGES", "100", Count, {
+    expected: "a whole number, 0 for errors only",
+    about: "One message in so many is traced; errors always are"
   })
 })
 
@@ -217,7 +247,7 @@ const databasesOf = (read: Settings): AppConfig["databases"] => {
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 
 /** Documented for a later release: harmless to set, so a line in the log is enough. */
-const notServedYet = ["API_KEY", "ELASTIC_APM_SERVER_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+const notServedYet = ["API_KEY"]
 
 /**
  * The configuration out of `environment`, whose empty values count as not set, and of the files that it names (`JWT_SECRET_FILE` for `JWT_SECRET`, and so for
@@ -253,7 +283,10 @@ export const loadConfig = (environment: Environment): Effect.Effect<AppConfig, S
         ...misspellings(Object.keys(env), names),
         ...notServedYet
           .filter((name) => (env[name] ?? "") !== "")
-          .map((name) => `${name} is set, but this release does nothing with it`)
+          .map((name) => `${name} is set, but this release does nothing with it`),
+        ...(read.apmServerUrl !== undefined && read.otlpEndpoint !== undefined
+          ? ["OTEL_EXPORTER_OTLP_ENDPOINT is set, but traces go to ELASTIC_APM_SERVER_URL alone"]
+          : [])
       ]
     }
   })

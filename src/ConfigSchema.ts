@@ -12,6 +12,9 @@ export const SigningSecret = Schema.RedactedFromValue(
   Schema.String.check(Schema.makeFilter((secret) => Buffer.byteLength(secret) >= 32))
 )
 
+/** What Elastic's APM Server takes. */
+export const ServiceName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9 _-]{1,100}$/))
+
 export const Count = Schema.FiniteFromString.check(
   Schema.isInt(),
   Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 })

@@ -25,7 +25,7 @@ const mysqlOptions = ({ tls, ...mysql }: Databases["mysql"]): Effect.Effect<Mysq
 /** Users and sessions in MySQL, the journal in MongoDB. */
 export const databaseStores = (
   { mongodb, mysql }: Databases,
-  counting: Effect.Effect<() => void, never, EngineStats>
+  counting: Effect.Effect<(batches: number, events: number, millis: number) => void, never, EngineStats>
 ): Stores => ({
   stores: Layer.merge(
     Layer.unwrap(Effect.map(mysqlOptions(mysql), mysqlPeople)),

@@ -40,7 +40,9 @@ export const migrate = (): void =>
         yield* work.pipe(
           Effect.scoped,
           Effect.provide(Layer.merge(ownership, EngineStats.layer)),
-          Effect.provide(logger({ file: config.logFile, level: config.logLevel, version }))
+          Effect.provide(
+            logger({ file: config.logFile, level: config.logLevel, serviceName: config.serviceName, version })
+          )
         )
         process.stdout.write(`The stores are ready for Parley ${version}.\n`)
       }),

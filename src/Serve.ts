@@ -1,5 +1,6 @@
 import { Cause, Data, Effect, Layer } from "effect"
 import { layer as logger } from "./adapters/observability/Logger.ts"
+import { layer as tracingLayer } from "./adapters/observability/TracingLayer.ts"
 import { version } from "./CommandLine.ts"
 import { loadConfig } from "./Config.ts"
 import { Readiness } from "./domain/Readiness.ts"
@@ -41,12 +42,13 @@ export const serve = (): void =>
     (uncaught) =>
       Effect.gen(function* () {
         const config = yield* loadConfig(yield* environment)
-        const log = logger({ file: config.logFile, level: config.logLevel, version })
+        const log = logger({ file: config.logFile, level: config.logLevel, serviceName: config.serviceName, version })
+        const tracing = tracingLayer({ ...config, version })
         yield* Effect.gen(function* () {
           const server = yield* Layer.build(serverLayer(config, { standBy: true }))
           yield* Effect.forEach(config.warnings, (warning) => Effect.logWarning(warning))
           yield* Effect.provideContext(running(uncaught), server)
-        }).pipe(Effect.scoped, Effect.provide(log))
+        }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(tracing, log)))
       }),
     (cause) => (Cause.squash(cause) instanceof Logged ? "" : startFailure(cause))
   )

@@ -25,7 +25,10 @@ export interface Stores {
   readonly ownership: Layer.Layer<Ownership, Error>
 }
 
-const counting = Effect.map(EngineStats, (stats) => () => void (stats.commits += 1))
+const counting = Effect.map(EngineStats, (stats) => (_batches: number, _events: number, millis: number) => {
+  stats.commits += 1
+  stats.commitSeconds.observe(millis / 1000)
+})
 
 /** Users, sessions and the journal, in SQLite files in `dataDir`. */
 const embedded = ({ dataDir, onBroken, standBy }: StoresOptions): Stores => ({

@@ -92,7 +92,7 @@ const make = Effect.fnUntraced(function* (options: AuthOptions) {
   const signals = yield* SessionSignals
   const loginsPerMinute = options.loginsPerMinute ?? 5
 
-  const register = Effect.fn("Auth.register")(function* ({ fullName, password, username }: Registration) {
+  const register = Effect.fn("Register")(function* ({ fullName, password, username }: Registration) {
     if (isReserved(username)) return yield* new UsernameTaken({ username })
     const passwordHash = yield* hasher.hash(password)
     // An account without its signal would leave a guest speaking under its name: a client that hangs up comes not between.
@@ -113,7 +113,7 @@ const make = Effect.fnUntraced(function* (options: AuthOptions) {
     if (!decision.allowed) yield* new TooManyLogins({ retryAfterMs: Math.ceil(decision.resetMillis) })
   })
 
-  const login = Effect.fn("Auth.login")(function* ({ ip, password, username }: Credentials) {
+  const login = Effect.fn("Login")(function* ({ ip, password, username }: Credentials) {
     yield* limit(username, ip)
     const user = Option.getOrUndefined(yield* users.findByUsername(username))
     const matches = yield* hasher.verify(password, user?.passwordHash ?? hasher.dummyHash)

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { Clock } from "effect"
 import type { Json } from "effect/Schema"
 import type { Journal, JournalError, Placed } from "../ports/Journal.ts"
+import { countRejected } from "./EngineStats.ts"
 import type { EngineStats } from "./EngineStats.ts"
 import type { Permit } from "./Permit.ts"
 import { outcomeUnknown, unavailable } from "./Rejection.ts"
@@ -83,6 +84,9 @@ export class ChatRoom {
   /** Handed to the journal, not answered yet. */
   inFlight: ReadonlyArray<Waiting> = []
   running = false
+  /** When its last turn was handed to the journal, and when that answered: nanoseconds since 1970 UTC. */
+  submittedAt = 0n
+  committedAt = 0n
   /** Who needs it in memory beside its own work: sockets, readers. */
   leases = 0
 
@@ -142,7 +146,9 @@ export const run = (room: ChatRoom, context: RoomContext): Effect.Effect<void, J
       const turn = takeTurn(room, context)
       if (turn === undefined) return
       room.inFlight = turn.submitted
+      room.submittedAt = context.clock.currentTimeNanosUnsafe()
       const placed = yield* append(room, turn, context)
+      room.committedAt = context.clock.currentTimeNanosUnsafe()
       if (placed.length > 0) context.journalAnswered()
       room.inFlight = []
       const committed = settle(room, turn, placed)
@@ -160,13 +166,14 @@ const takeTurn = (room: ChatRoom, { clock, limits, stats }: RoomContext): Turn |
   if (state === undefined) return undefined
   const at = clock.currentTimeMillisUnsafe()
   while (room.mailbox.length > 0) {
+    stats.mailboxDepth.observe(room.mailbox.length)
     const waiting = takeUpTo(room, limits.batch)
     const events: Array<RoomEvent> = []
     const submitted: Array<Waiting> = []
     for (const command of waiting) {
       const { author, id, payload, sender } = command
       if (sender.permit.revoked !== undefined) {
-        stats.rejections += 1
+        countRejected(stats, sender.permit.revoked.code)
         sender.rejected(id, sender.permit.revoked)
         continue
       }
@@ -175,7 +182,7 @@ const takeTurn = (room: ChatRoom, { clock, limits, stats }: RoomContext): Turn |
         events.push(decision.event)
         submitted.push(command)
       } else if (decision._tag === "Rejected") {
-        stats.rejections += 1
+        countRejected(stats, decision.rejection.code)
         sender.rejected(id, decision.rejection)
       } else if (id !== undefined) sender.repeated(id, decision.seq)
     }
@@ -202,7 +209,7 @@ const append = (room: ChatRoom, turn: Turn, context: RoomContext): Effect.Effect
       if (error.reason !== "Unknown" && error.reason !== "Refused") return Effect.fail(error)
       context.journalFailed(error)
       const isUnknown = error.reason === "Unknown"
-      if (!isUnknown) context.stats.rejections += turn.submitted.length
+      if (!isUnknown) countRejected(context.stats, unavailable.code, turn.submitted.length)
       for (const { id, sender } of turn.submitted) sender.rejected(id, isUnknown ? outcomeUnknown : unavailable)
       return isUnknown ? submitAgain(room, turn, context) : Effect.succeed([])
     })
@@ -235,7 +242,7 @@ const submitAgain = (
 const refuseWaiting = (room: ChatRoom, { stats }: RoomContext): void => {
   const waiting = room.mailbox
   room.mailbox = []
-  stats.rejections += waiting.length
+  countRejected(stats, unavailable.code, waiting.length)
   for (const { id, sender } of waiting) sender.rejected(id, unavailable)
 }
 
@@ -273,7 +280,10 @@ const publish = (room: ChatRoom, { batch, placed, turn }: Committed, context: Ro
     context.stats.messagesCommitted += batch.entries.length
     room.tail.push(batch)
     room.published = batch.last
+    context.stats.batchMessages.observe(batch.entries.length)
+    const began = context.clock.currentTimeNanosUnsafe()
     for (const follower of room.followers) follower.committed(batch)
+    context.stats.fanOutSeconds.observe(Number(context.clock.currentTimeNanosUnsafe() - began) / 1e9)
     context.tailGrew(room)
   }
   for (let i = 0; i < placed.length; i++) {
@@ -288,7 +298,7 @@ const publish = (room: ChatRoom, { batch, placed, turn }: Committed, context: Ro
     const decision = decideRepeated(payload, place.earlier)
     if (decision._tag === "Repeated") sender.repeated(id, decision.seq)
     else if (decision._tag === "Rejected") {
-      context.stats.rejections += 1
+      countRejected(context.stats, decision.rejection.code)
       sender.rejected(id, decision.rejection)
     }
   }

@@ -1,4 +1,6 @@
 import { Context, Layer } from "effect"
+import { countBuckets, Histogram, secondsBuckets } from "./Histogram.ts"
+import type { RejectionCode } from "./Rejection.ts"
 
 /** How often somebody wanted more than he may, since the start, by what it was. */
 export interface LimitCounters {
@@ -34,6 +36,29 @@ export interface Counters {
   socketsTooSlow: number
   catchUpPages: number
   readonly limited: LimitCounters
+  /** Of `rejections`, by why. */
+  readonly rejectionsByCode: Map<RejectionCode, number>
+  /** Sockets that this server closed, by close code; 1000 stands for those that the peer closed or lost. */
+  readonly socketCloses: Map<number, number>
+  /** Messages a room's batch. */
+  readonly batchMessages: Histogram
+  /** Commands that waited in a room when it took its turn. */
+  readonly mailboxDepth: Histogram
+  /** A commit of the journal, over all rooms: seconds from its submission to its answer. */
+  readonly commitSeconds: Histogram
+  /** A batch to all sockets of its room: seconds. */
+  readonly fanOutSeconds: Histogram
+  readonly hashes: HashCounts
+}
+
+/** Of the password hasher. */
+export interface HashCounts {
+  /** Now: those that run and those that wait. */
+  underWay: number
+  /** Since the start: the queue was full. */
+  refused: number
+  /** A hash, without its wait: seconds. */
+  readonly seconds: Histogram
 }
 
 export class EngineStats extends Context.Service<EngineStats, Counters>()("parley/domain/EngineStats") {
@@ -61,6 +86,21 @@ export class EngineStats extends Context.Service<EngineStats, Counters>()("parle
       overload: 0,
       auth_timeout: 0,
       unknown_proxy: 0
-    }
+    },
+    rejectionsByCode: new Map<RejectionCode, number>(),
+    socketCloses: new Map<number, number>(),
+    batchMessages: new Histogram(countBuckets),
+    mailboxDepth: new Histogram(countBuckets),
+    commitSeconds: new Histogram(secondsBuckets),
+    fanOutSeconds: new Histogram(secondsBuckets),
+    hashes: { underWay: 0, refused: 0, seconds: new Histogram(secondsBuckets) }
   }))
 }
+
+export const countRejected = (stats: Counters, code: RejectionCode, count = 1): void => {
+  stats.rejections += count
+  stats.rejectionsByCode.set(code, (stats.rejectionsByCode.get(code) ?? 0) + count)
+}
+
+export const countClosed = (stats: Counters, code = 1_000): void =>
+  void stats.socketCloses.set(code, (stats.socketCloses.get(code) ?? 0) + 1)

@@ -4,7 +4,7 @@ import { Journal } from "../ports/Journal.ts"
 import { JournalError } from "../ports/Journal.ts"
 import { ChatRoom, defaultRoomLimits, run } from "./ChatRoom.ts"
 import type { RoomContext, RoomLimits, Waiting } from "./ChatRoom.ts"
-import { EngineStats } from "./EngineStats.ts"
+import { countRejected, EngineStats } from "./EngineStats.ts"
 import { Readiness } from "./Readiness.ts"
 import { outcomeUnknown, roomBusy, unavailable } from "./Rejection.ts"
 import type { Rejection } from "./Rejection.ts"
@@ -34,6 +34,10 @@ export class RoomRegistry extends Context.Service<
     readonly leave: (room: ChatRoom) => void
     /** The room if it is in memory: for a look at its tail. */
     readonly inMemory: (room: string) => ChatRoom | undefined
+    /** Commands that wait now, in all rooms. A walk over the rooms: for whoever asks now and then. */
+    readonly waiting: () => number
+    /** The rooms in memory, in no order. */
+    readonly all: () => Iterable<ChatRoom>
     /** Fibers of rooms that run now. */
     readonly running: () => number
     /** Completes when no room runs: all that was taken in is answered. */
@@ -159,7 +163,7 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
   }
 
   const tell = (commands: ReadonlyArray<Waiting>, rejection: Rejection) => {
-    stats.rejections += commands.length
+    countRejected(stats, rejection.code, commands.length)
     for (const { id, sender } of commands) sender.rejected(id, rejection)
   }
 
@@ -230,6 +234,12 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     },
     leave: (room) => leave(room),
     inMemory: (name) => byText.get(name),
+    waiting: () => {
+      let waiting = 0
+      for (const room of rooms.values()) waiting += room.mailbox.length
+      return waiting
+    },
+    all: () => rooms.values(),
     running: () => running,
     whenIdle
   })

@@ -206,7 +206,7 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
       )
     })
 
-  const refresh = Effect.fn("Sessions.refresh")(function* (refreshToken: Redacted.Redacted<string>) {
+  const refresh = Effect.fn("RefreshToken")(function* (refreshToken: Redacted.Redacted<string>) {
     const claims = yield* verify("refresh", refreshToken)
     const { sessionId } = claims
     const shown = signer.fingerprint(refreshToken)
@@ -273,7 +273,7 @@ const make = Effect.fnUntraced(function* (options: SessionsOptions) {
     authenticate,
     recent: (accessToken: string) => recent.find(accessToken, clock.currentTimeMillisUnsafe()),
     refresh,
-    end: Effect.fn("Sessions.end")(({ sessionId }: Principal) => endFamily(sessionId, "logout")),
+    end: Effect.fn("LogoutUser")(({ sessionId }: Principal) => endFamily(sessionId, "logout")),
     list,
     endOne,
     endAll,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { availableParallelism } from "node:os"
 import { hash as bcryptHash, parseOptions, verify as bcryptVerify } from "@node-rs/bcrypt"
 import { Effect, Layer, Redacted, Semaphore } from "effect"
+import type { HashCounts } from "../../domain/EngineStats.ts"
 import { HasherOverloaded, PasswordHasher } from "../../ports/PasswordHasher.ts"
 
 /** bcrypt looks at no byte after this one. */
@@ -14,6 +15,8 @@ export interface PasswordHasherOptions {
   readonly concurrency?: number
   /** Hashes that wait at most; one more is refused with `HasherOverloaded`. 32 by default. */
   readonly maxWaiting?: number
+  /** Kept up to date, for who watches. */
+  readonly counts?: HashCounts
 }
 
 /** bcrypt, off the main thread. */
@@ -26,6 +29,10 @@ export const layer = (options: PasswordHasherOptions = {}): Layer.Layer<Password
       const capacity = concurrency + (options.maxWaiting ?? 32)
       const permits = yield* Semaphore.make(concurrency)
       let underWay = 0
+      const count = (change: number): void => {
+        underWay += change
+        if (options.counts !== undefined) options.counts.underWay = underWay
+      }
       /** What one hash takes here lately, in milliseconds of the machine's clock: a hash takes real time whatever a test's clock says. */
       let typicalMillis = 0
 
@@ -36,6 +43,7 @@ export const layer = (options: PasswordHasherOptions = {}): Layer.Layer<Password
             Effect.tap(() =>
               Effect.sync(() => {
                 const took = performance.now() - began
+                options.counts?.seconds.observe(took / 1000)
                 typicalMillis = typicalMillis === 0 ? took : typicalMillis * 0.8 + took * 0.2
               })
             )
@@ -45,17 +53,18 @@ export const layer = (options: PasswordHasherOptions = {}): Layer.Layer<Password
       const bounded = <A>(work: () => Promise<A>): Effect.Effect<A, HasherOverloaded> =>
         Effect.suspend(() => {
           if (underWay >= capacity) {
+            if (options.counts !== undefined) options.counts.refused += 1
             const turns = Math.ceil((underWay - concurrency + 1) / concurrency)
             return Effect.fail(new HasherOverloaded({ retryAfterMs: Math.max(1, Math.ceil(turns * typicalMillis)) }))
           }
-          underWay += 1
+          count(1)
           // A hash that has begun cannot be stopped: its permit is kept to its end, or more than `concurrency` would run.
           return permits
             .withPermits(1)(Effect.uninterruptible(timed(work)))
             .pipe(
               Effect.ensuring(
                 Effect.sync(() => {
-                  underWay -= 1
+                  count(-1)
                 })
               )
             )

@@ -96,11 +96,7 @@ export const layer = (options: TokenSignerOptions): Layer.Layer<TokenSigner, Wea
             .sign(key)
         )
 
-      const sign = Effect.fn("TokenSigner.sign")(function* (
-        kind: TokenKind,
-        claims: TokenClaims,
-        fingerprint?: string
-      ) {
+      const sign = Effect.fn("GenerateToken")(function* (kind: TokenKind, claims: TokenClaims, fingerprint?: string) {
         const token = yield* signWith(current, kind, claims)
         if (fingerprint === undefined || fingerprintOf(token) === fingerprint) return Redacted.make(token)
         for (const key of keys.slice(1)) {
@@ -116,7 +112,7 @@ export const layer = (options: TokenSignerOptions): Layer.Layer<TokenSigner, Wea
         return kid === undefined ? keys : keys.filter((key) => key.kid === kid)
       }
 
-      const verify = Effect.fn("TokenSigner.verify")(function* (kind: TokenKind, token: Redacted.Redacted<string>) {
+      const verify = Effect.fn("ValidateToken")(function* (kind: TokenKind, token: Redacted.Redacted<string>) {
         const text = Redacted.value(token)
         if (text.length > maxTokenLength) return yield* new TokenRejected({ reason: "malformed" })
         const now = yield* Clock.currentTimeMillis

@@ -59,7 +59,9 @@ export const layer: Layer.Layer<Authorization, never, Sessions> = Layer.effect(
                     Effect.logWarning(`the ${store} store does not answer`, { detail }),
                     Effect.fail(new Unavailable({ retry_after: storeRetrySeconds }))
                   )
-              })
+              }),
+              Effect.tap(({ userId }) => Effect.annotateCurrentSpan("user.id", userId)),
+              Effect.withSpan("AuthMiddleware")
             ),
         (principal) => Effect.provideService(httpEffect, CurrentPrincipal, principal)
       )
@@ -71,10 +73,15 @@ const shown = (token: Redacted.Redacted<string>, taken: boolean) =>
 
 export const refreshLayer: Layer.Layer<RefreshAuthorization> = Layer.succeed(RefreshAuthorization, {
   refreshToken: (httpEffect, { credential }) =>
-    Effect.flatMap(shown(credential, true), (token) => Effect.provideService(httpEffect, ShownRefreshToken, token)),
+    Effect.flatMap(Effect.withSpan(shown(credential, true), "MiddlewareRefreshToken"), (token) =>
+      Effect.provideService(httpEffect, ShownRefreshToken, token)
+    ),
   refreshCookie: (httpEffect, { credential }) =>
     Effect.gen(function* () {
-      const token = yield* shown(credential, isPage(yield* HttpServerRequest))
+      const token = yield* Effect.withSpan(
+        shown(credential, isPage(yield* HttpServerRequest)),
+        "MiddlewareRefreshToken"
+      )
       return yield* Effect.provideService(httpEffect, ShownRefreshToken, token)
     })
 })

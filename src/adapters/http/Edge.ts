@@ -1,4 +1,4 @@
-import { ByteSize, Cause, Clock, Effect, Option } from "effect"
+import { ByteSize, Cause, Effect, Option } from "effect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import { HttpServerRequest, MaxBodySize } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -11,8 +11,11 @@ import { forwardingOf } from "./ClientAddress.ts"
 import type { Gate } from "./Gate.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { secondsOf } from "./ApiProblems.ts"
+import { CurrentTracing } from "../observability/Tracing.ts"
 import { asProblem, problemResponse } from "./Problem.ts"
 import { preflightHeaders } from "./ReplyHeaders.ts"
+import { RequestDurations } from "./RequestDurations.ts"
+import { beginTrace, traceFailure } from "./RequestTrace.ts"
 import { RouteTable } from "./RouteTable.ts"
 import { CurrentVisit } from "./Visit.ts"
 
@@ -54,6 +57,8 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
   const limiter = yield* RateLimiter
   const routes = yield* RouteTable
   const limits = yield* Limits
+  const durations = yield* RequestDurations
+  const traces = yield* CurrentTracing
 
   /** Who is refused before any route is looked at; `undefined` lets in. */
   const refusal = (
@@ -93,12 +98,20 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
     )
     return Effect.gen(function* () {
       const request = yield* HttpServerRequest
-      const began = yield* Clock.currentTimeMillis
+      const began = performance.now()
       const path = pathOf(request.url)
       const { headers } = request
-      const visit = gate.visitOf(Option.getOrUndefined(request.remoteAddress), forwardingOf(headers))
+      const visited = gate.visitOf(
+        Option.getOrUndefined(request.remoteAddress),
+        forwardingOf(headers),
+        headers["traceparent"]
+      )
       const { host, origin } = headers
       const verdict = gate.originVerdict(origin, host)
+
+      const route = routes.routeOf(request.method, path)
+      const trace = traces === undefined ? undefined : beginTrace(traces, request, path, route)
+      const visit = trace === undefined ? visited : { ...visited, traceId: trace.span.traceId }
 
       const answer = Effect.gen(function* () {
         // A preflight asks on behalf of the request that will count.
@@ -115,17 +128,23 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
                     return beside === undefined ? routed : Effect.succeed(beside)
                   })
               )
-        const reply = response.status >= 400 ? asProblem(response, visit.id) : response
+        const reply = response.status >= 400 ? asProblem(response, visit) : response
         const sent = HttpServerResponse.setHeaders(reply, {
           ...gate.headersOf(reply, visit, path, verdict.accepted ? origin : undefined),
           ...(limit === undefined || decision === undefined ? {} : rateLimitHeaders(limit, decision))
         })
-        yield* logged(request.method, path, sent.status, (yield* Clock.currentTimeMillis) - began)
+        const millis = performance.now() - began
+        durations.observe(request.method, route, sent.status, millis / 1000)
+        if (trace !== undefined) trace.end(sent.status)
+        else if (traces !== undefined && sent.status >= 500) {
+          traceFailure(traces, request, path, route, sent.status, millis)
+        }
+        yield* logged(request.method, path, sent.status, Math.round(millis))
         return sent
       })
-      return yield* answer.pipe(
+      return yield* (trace === undefined ? answer : trace.around(answer)).pipe(
         Effect.provideService(CurrentVisit, visit),
-        Effect.annotateLogs({ requestId: visit.id })
+        Effect.annotateLogs({ requestId: visit.id, traceId: visit.traceId })
       )
     })
   }

@@ -8,6 +8,7 @@ import { makeHostPolicy } from "./HostPolicy.ts"
 import { makeOriginPolicy } from "./OriginPolicy.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { corsHeaders, securityHeaders, strictTransport } from "./ReplyHeaders.ts"
+import { callersTrace } from "./TraceParent.ts"
 import type { Visit } from "./Visit.ts"
 
 /** What a reply has of its own when the headers that all have are put around it. */
@@ -18,7 +19,11 @@ export interface Reply {
 
 /** What is the same for every request and needs no fiber: whose it is, whether its host and origin are served, the reply's headers. */
 export interface Gate {
-  readonly visitOf: (remoteAddress: string | undefined, forwarding: Forwarding) => Visit
+  readonly visitOf: (
+    remoteAddress: string | undefined,
+    forwarding: Forwarding,
+    traceparent: string | undefined
+  ) => Visit
   readonly servesHost: (host: string | undefined) => boolean
   readonly originVerdict: (origin: string | undefined, host: string | undefined) => OriginVerdict
   /** `acceptedOrigin`: the page that may see the reply. */
@@ -34,11 +39,12 @@ export const makeGate = (options: AccessOptions, readiness: Readiness["Service"]
   const clientAddress = makeClientAddress(options)
   const draining = () => readiness.problems().some(({ check }) => check === "draining")
   return {
-    visitOf: (remoteAddress, forwarding) => {
+    visitOf: (remoteAddress, forwarding, traceparent) => {
       if (clientAddress.isUnknownProxy(remoteAddress, forwarding))
         limits.hit("unknown_proxy", remoteAddress ?? "unknown")
       const { key, secure } = clientAddress.of(remoteAddress, forwarding)
-      return { id: randomUUID(), clientKey: key, secure: secure }
+      const id = randomUUID()
+      return { id, traceId: callersTrace(traceparent) ?? id.replaceAll("-", ""), clientKey: key, secure }
     },
     servesHost: makeHostPolicy(options),
     originVerdict: makeOriginPolicy(options),

@@ -21,6 +21,7 @@ import * as Edge from "./Edge.ts"
 import type { EdgeOptions } from "./Edge.ts"
 import { makeGate } from "./Gate.ts"
 import { HttpServers } from "./HttpServers.ts"
+import { RequestDurations } from "./RequestDurations.ts"
 import * as ChatPage from "./page/ChatPage.ts"
 import type { AssetMissing } from "./page/PageAssets.ts"
 import * as MessageRoutes from "./MessageRoutes.ts"
@@ -111,6 +112,6 @@ export const layer = (
   | HttpServers
 > =>
   Layer.mergeAll(routes(options), mount(options)).pipe(
-    Layer.provide(RouteTable.layer),
+    Layer.provide([RouteTable.layer, RequestDurations.layer]),
     Layer.provide(NodeHttpServer.layerHttpServices)
   )

@@ -37,6 +37,7 @@ export const layer = HttpApiBuilder.group(
           headers: historyHeaders(epoch, link)
         })
       }).pipe(
+        Effect.withSpan("GetMessagesHistory"),
         Effect.catchTag("JournalError", ({ detail, reason }) =>
           Effect.andThen(
             Effect.logWarning("history cannot be read", { reason, detail }),

@@ -1,5 +1,5 @@
 // Hot path: what a crowd asks for when it comes back. No fiber, no decoder, no store: everything it needs is in memory.
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { defaultRoom } from "../../domain/Room.ts"
 import { mayEnter } from "../../domain/RoomAccess.ts"
@@ -7,6 +7,7 @@ import { RoomRegistry } from "../../domain/RoomRegistry.ts"
 import { Sessions } from "../../domain/Sessions.ts"
 import { Journal } from "../../ports/Journal.ts"
 import { RateLimiter } from "../../ports/RateLimiter.ts"
+import { CurrentTracing } from "../observability/Tracing.ts"
 import { defaultHistory } from "./Api.ts"
 import { rateLimitHeaders, rateLimitOf } from "./ApiRateLimit.ts"
 import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
@@ -15,6 +16,7 @@ import { forwardingOf } from "./ClientAddress.ts"
 import type { Gate } from "./Gate.ts"
 import { linkOf, newestPage } from "./HistoryPage.ts"
 import { historyHeaders } from "./MessageRoutes.ts"
+import { RequestDurations } from "./RequestDurations.ts"
 
 const path = "/api/message/v1/history"
 
@@ -37,7 +39,8 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
   const registry = yield* RoomRegistry
   const sessions = yield* Sessions
   const limiter = yield* RateLimiter
-  const clock = yield* Clock.Clock
+  const durations = yield* RequestDurations
+  const tracing = yield* CurrentTracing
   const { epoch } = yield* Journal
   const fork = Effect.runForkWith(yield* Effect.context<never>())
 
@@ -54,12 +57,18 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
   }
 
   return (request: IncomingMessage, response: ServerResponse, otherwise: () => void): void => {
-    const began = clock.currentTimeMillisUnsafe()
+    const began = performance.now()
     const found = find(request)
     if (found === undefined) return otherwise()
+    // What is traced takes the long way, where the spans are.
+    if (tracing !== undefined && (tracing.wantsRequest || request.headers["traceparent"] !== undefined)) {
+      return otherwise()
+    }
     const { page, room } = found
     const { headers, socket } = request
-    const visit = gate.visitOf(socket.remoteAddress, forwardingOf(headers))
+    const { traceparent } = headers
+    const caller = typeof traceparent === "string" ? traceparent : undefined
+    const visit = gate.visitOf(socket.remoteAddress, forwardingOf(headers), caller)
 
     const answer = (limited: Record<string, string>): void => {
       const link = page.span && linkOf({ room, limit: defaultHistory }, page.span)
@@ -70,8 +79,10 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
         "content-length": page.body.length
       })
       response.end(page.body)
-      const line = logged("GET", path, 200, clock.currentTimeMillisUnsafe() - began)
-      fork(Effect.annotateLogs(line, { requestId: visit.id }))
+      const millis = performance.now() - began
+      durations.observe("GET", path, 200, millis / 1000)
+      const line = logged("GET", path, 200, Math.round(millis))
+      fork(Effect.annotateLogs(line, { requestId: visit.id, traceId: visit.traceId }))
     }
 
     const limit = rateLimitOf(options, path, visit.clientKey)

@@ -1,5 +1,7 @@
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 
+import type { Visit } from "./Visit.ts"
+
 /** `application/problem+json` of RFC 9457. */
 export const problemContentType = "application/problem+json"
 
@@ -58,12 +60,12 @@ const retryAfter = (status: number, seconds: unknown): Record<string, string> =>
   typeof seconds === "number" ? { "retry-after": String(seconds) } : status === 503 ? { "retry-after": "1" } : {}
 
 /**
- * The same reply as a problem with `instance`, the id of the request, and with `Retry-After` where it is 503 or has a `retry_after`: a problem keeps
+ * The same reply as a problem with `instance`, the id of the request, `trace_id`, by which its trace and its log lines are found, and with `Retry-After` where it is 503 or has a `retry_after`: a problem keeps
  * its members, any other error body (a library's text) gives way to the problem of its status. Headers and cookies stay.
  */
 export const asProblem = (
   response: HttpServerResponse.HttpServerResponse,
-  instance: string
+  { id, traceId }: Pick<Visit, "id" | "traceId">
 ): HttpServerResponse.HttpServerResponse => {
   const { body, status } = response
   const own = body._tag === "Uint8Array" && body.contentType === problemContentType
@@ -75,7 +77,7 @@ export const asProblem = (
   } = own ? recordOf(body.text ?? new TextDecoder().decode(body.body)) : problemOf(status)
   const { "content-length": _length, "content-type": _type, ...headers } = response.headers
   return HttpServerResponse.jsonUnsafe(
-    { type, title, status: declared, instance, ...members },
+    { type, title, status: declared, instance: id, ...members, trace_id: traceId },
     {
       status,
       headers: { ...headers, ...retryAfter(status, members["retry_after"]) },

@@ -13,6 +13,8 @@ export class RouteTable extends Context.Service<
   {
     /** Empty where no route has the path. `HEAD` comes with `GET`. */
     readonly methodsOf: (path: string) => ReadonlyArray<string>
+    /** The pattern of the route that answers: one of as many as there are routes, whatever is asked for. `undefined` where none does. */
+    readonly routeOf: (method: string, path: string) => string | undefined
   }
 >()("parley/adapters/http/RouteTable") {}
 
@@ -20,9 +22,9 @@ export class RouteTable extends Context.Service<
 export const layer: Layer.Layer<HttpRouter.HttpRouter | RouteTable> = Layer.effectContext(
   Effect.gen(function* () {
     const router = yield* HttpRouter.make
-    const known = FindMyWay.make<true>(routerConfig)
+    const known = FindMyWay.make<string>(routerConfig)
     const remember = (method: string, path: FindMyWay.PathInput) =>
-      known.on(method === "*" ? [...methods] : method, path, true)
+      known.on(method === "*" ? [...methods] : method, path, path)
 
     const recording = HttpRouter.HttpRouter.of({
       ...router,
@@ -39,6 +41,10 @@ export const layer: Layer.Layer<HttpRouter.HttpRouter | RouteTable> = Layer.effe
       methodsOf: (path) => {
         const found = methods.filter((method) => known.find(method, path) !== undefined)
         return found.includes("GET") ? ["HEAD", ...found] : found
+      },
+      routeOf: (method, path) => {
+        const asked = methods.find((known) => known === (method === "HEAD" ? "GET" : method))
+        return asked === undefined ? undefined : known.find(asked, path)?.handler
       }
     })
     return Context.make(HttpRouter.HttpRouter, recording).pipe(Context.add(RouteTable, table))

@@ -30,5 +30,5 @@ export const makeSocketPortHandler =
         // RFC 9110: `Upgrade` is a field of this connection. Closed, since a body that nobody reads may be under way.
         connection: "upgrade, close"
       })
-      .end(JSON.stringify(problemOf(426, { instance: id })))
+      .end(JSON.stringify(problemOf(426, { instance: id, trace_id: id.replaceAll("-", "") })))
   }

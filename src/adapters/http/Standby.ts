@@ -20,7 +20,9 @@ export const layer: Layer.Layer<never, never, HttpServers | Readiness> = Layer.e
 
     const refusal = () => {
       const id = randomUUID()
-      const body = JSON.stringify(problemOf(503, { instance: id, problems: readiness.problems() }))
+      const body = JSON.stringify(
+        problemOf(503, { instance: id, problems: readiness.problems(), trace_id: id.replaceAll("-", "") })
+      )
       const headers = {
         ...securityHeaders,
         "cache-control": "no-store",

@@ -32,7 +32,7 @@ const metrics = HttpRouter.use((router) =>
       "/metrics",
       Effect.map(format, (body) =>
         HttpServerResponse.text(body, {
-          contentType: "text/plain; version=0.0.4; charset=utf-8",
+          contentType: Metrics.contentType,
           headers: { "cache-control": "no-store" }
         })
       )

@@ -39,18 +39,21 @@ export const makeGathering = <Batch extends GatheredBatch>(options: {
   readonly capacity: Capacity
   /** Begins a commit. The array is the gathering's again when the commit is answered. */
   readonly commit: (batches: ReadonlyArray<Batch>) => void
-  readonly onCommit: (batches: number, events: number) => void
+  /** Told of each commit that was answered, and how many milliseconds that took. */
+  readonly onCommit: (batches: number, events: number, millis: number) => void
 }): Gathering<Batch> => {
   const { capacity } = options
   let waiting: Array<Batch> = []
   let underWay: Array<Batch> = []
   let committing = false
+  let began = 0
   let closed: Effect.Effect<never, JournalError> | undefined
   let whenFinished: (() => void) | undefined
 
   const flush = (): void => {
     takeBatches()
     committing = true
+    began = performance.now()
     options.commit(underWay)
   }
 
@@ -88,7 +91,7 @@ export const makeGathering = <Batch extends GatheredBatch>(options: {
       if (!committing) return
       let events = 0
       for (const batch of underWay) events += batch.count
-      options.onCommit(underWay.length, events)
+      options.onCommit(underWay.length, events, performance.now() - began)
       // A resumed fiber runs right here until it waits again, and may append: the mark is still set, so all of these share a commit.
       let index = 0
       for (const batch of underWay) batch.resume(answerOf(batch, index++))

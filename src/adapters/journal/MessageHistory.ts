@@ -36,12 +36,16 @@ export const layerWithTail = (
     Effect.map(Journal, (journal) => ({
       page: Effect.fnUntraced(function* (query: HistoryQuery) {
         const recent = tail(query.room)
-        const head = recent === undefined ? yield* journal.head(query.room) : recent.head
+        const head =
+          recent === undefined ? yield* Effect.withSpan(journal.head(query.room), "Journal.head") : recent.head
         const { after, end } = span(query, head)
         if (end <= after) return { entries: [], head }
         const held = recent?.entriesAfter(after, end - after)
         if (held !== undefined) return { entries: held, head }
-        return { entries: yield* journal.read(query.room, Seq.make(after), end - after), head }
+        return {
+          entries: yield* Effect.withSpan(journal.read(query.room, Seq.make(after), end - after), "Journal.read"),
+          head
+        }
       })
     }))
   )

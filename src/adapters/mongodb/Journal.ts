@@ -29,7 +29,7 @@ export interface MongoJournalOptions {
   /** One step of the preparation (an index over all messages, say) may take so long: 1 hour. */
   readonly preparationTimeoutMillis?: number | undefined
   /** Called after every commit with the batches and the events it held. Must not throw. */
-  readonly onCommit?: ((batches: number, events: number) => void) | undefined
+  readonly onCommit?: ((batches: number, events: number, millis: number) => void) | undefined
 }
 
 /** One commit holds so much at most: far below what one command may be (48 MB, 100,000 documents), and short enough to be answered soon. */

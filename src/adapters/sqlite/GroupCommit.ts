@@ -34,7 +34,7 @@ export interface GroupCommit {
 /** The appends of all rooms, one message a commit to the writer. This is the hot path: arrays that are used again. */
 export const makeGroupCommit = (options: {
   readonly send: (submissions: Submissions) => void
-  readonly onCommit: (batches: number, events: number) => void
+  readonly onCommit: (batches: number, events: number, millis: number) => void
 }): GroupCommit => {
   const submissions: Submissions = { rooms: [], expectedHeads: [], counts: [], entries: [], keys: [] }
 

@@ -25,7 +25,7 @@ export interface JournalOptions {
   /** The file grows to so many pages (4 KiB each) at most; what does not fit is `Refused`. Without it the disk is the limit. */
   readonly maximumPages?: number | undefined
   /** Called after every commit with the batches and the events it held. Must not throw. */
-  readonly onCommit?: ((batches: number, events: number) => void) | undefined
+  readonly onCommit?: ((batches: number, events: number, millis: number) => void) | undefined
   /** Called once when the journal is `Broken`. Must not throw. */
   readonly onBroken?: ((error: JournalError) => void) | undefined
 }

@@ -1,7 +1,7 @@
 import { Clock, Context, Effect, FiberSet, Layer, Semaphore } from "effect"
 import type { Redacted } from "effect"
 import type { Principal, SessionId } from "../../domain/Account.ts"
-import { EngineStats } from "../../domain/EngineStats.ts"
+import { countClosed, EngineStats } from "../../domain/EngineStats.ts"
 import { GuestNames } from "../../domain/GuestNames.ts"
 import { Limits } from "../../domain/Limits.ts"
 import { Meanwhile } from "../../domain/Meanwhile.ts"
@@ -16,12 +16,14 @@ import { Sessions } from "../../domain/Sessions.ts"
 import type { InvalidToken } from "../../domain/Sessions.ts"
 import { Journal } from "../../ports/Journal.ts"
 import { SessionSignals } from "../../ports/SessionSignals.ts"
+import { CurrentTracing } from "../observability/Tracing.ts"
 import type { CloseCode } from "./CloseCode.ts"
 import * as Close from "./CloseCode.ts"
 import { ClassicSession } from "./classic/ClassicSession.ts"
 import { classicWire } from "./classic/ClassicWire.ts"
 import type { Engine, Opening } from "./Engine.ts"
 import { Connection } from "./Connection.ts"
+import { makeMessageTraces } from "./MessageTraces.ts"
 import { catchUpPage, RoomChannel } from "./RoomChannel.ts"
 import type { Subscription } from "./RoomChannel.ts"
 import { SocketCensus } from "./SocketCensus.ts"
@@ -79,6 +81,14 @@ const closeOf = (reason: InvalidToken["reason"]): CloseCode =>
       ? Close.loggedOut
       : Close.badToken
 
+/** Of a private room nobody learns the name. */
+const logBegin = (connection: Connection, room: RoomName) =>
+  Effect.logInfo("connection opened", {
+    connection: connection.number,
+    address: connection.address,
+    ...(room.startsWith("$") ? {} : { room })
+  })
+
 const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const registry = yield* RoomRegistry
   const sessions = yield* Sessions
@@ -87,6 +97,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const signals = yield* SessionSignals
   const stats = yield* EngineStats
   const limits = yield* Limits
+  const tracing = yield* CurrentTracing
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const pages = yield* Semaphore.make(pageReaders)
@@ -123,10 +134,18 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
 
   const channelContext = { wire: classicWire, stats, readPage }
 
+  const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) => {
+    const who = principal === undefined ? {} : { userId: principal.userId, username: principal.username }
+    const why = code === undefined ? {} : { code: code.code, reason: code.reason }
+    fork(Effect.logInfo("connection closed", { connection: number, millis: now() - openedAt, ...why, ...who }))
+  }
+
   const closed = (connection: Connection, code: CloseCode | undefined) => {
     connections.delete(connection)
     census.leave(connection)
     stats.sockets = connections.size
+    countClosed(stats, code?.code)
+    logEnd(connection, code)
     if (code === Close.tooSlow) stats.socketsTooSlow += 1
     const { subscription } = connection
     if (subscription === undefined) return
@@ -209,6 +228,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     epoch: journal.epoch,
     guests: options.guests,
     now,
+    traced: tracing === undefined ? (waiting) => waiting : makeMessageTraces(tracing, registry.inMemory),
     fork: (effect) => void fork(effect),
     authenticate,
     follow
@@ -272,6 +292,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       census.enter(connection)
       stats.socketsAccepted += 1
       stats.sockets = connections.size
+      fork(logBegin(connection, opening.room))
       session.start()
       return session
     }

@@ -13,6 +13,8 @@ import type { Transport } from "./Transport.ts"
  */
 const highWater = 256 * 1024
 
+let numbered = 0
+
 /** One socket, whatever wire it speaks. */
 export class Connection {
   readonly transport: Transport
@@ -35,6 +37,8 @@ export class Connection {
   /** Frames refused in a row because of the message rate. */
   refusedInARow = 0
   readonly openedAt: number
+  /** In this process: what its log lines have in common. */
+  readonly number = (numbered += 1)
   readonly #closed: (connection: Connection, code: CloseCode | undefined) => void
 
   constructor(

@@ -1,3 +1,4 @@
+import type { Waiting } from "../../domain/ChatRoom.ts"
 import type { Effect, Redacted } from "effect"
 import type { EngineStats } from "../../domain/EngineStats.ts"
 import type { GuestNames } from "../../domain/GuestNames.ts"
@@ -29,6 +30,8 @@ export interface Engine {
   readonly guests: "allow" | "deny"
   /** Milliseconds of a clock that nobody sets; since when is not said. */
   readonly now: () => number
+  /** The command with its trace, where messages are traced. */
+  readonly traced: (waiting: Waiting, room: RoomName, userId: number | undefined) => Waiting
   readonly fork: (effect: Effect.Effect<void>) => void
   /** Makes the socket the account's: counted, closed with its session. `undefined`, or why not. */
   readonly authenticate: (

@@ -66,6 +66,7 @@ const Problem = Schema.Struct({
   title: Schema.NonEmptyString,
   status: Schema.Int,
   instance: Schema.NonEmptyString,
+  trace_id: Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/)),
   errors: Schema.optionalKey(FieldErrors),
   retry_after: Schema.optionalKey(Schema.Int)
 })

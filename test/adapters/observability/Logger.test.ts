@@ -25,7 +25,7 @@ const logged = (program: Effect.Effect<void>, level: Logger.LoggerOptions["level
   Effect.gen(function* () {
     const lines: Array<string> = []
     const terminal = { write: (line: string) => void lines.push(line), colours: false }
-    const layer = Logger.layer({ file: file(), level, version: "0.0.0", terminal })
+    const layer = Logger.layer({ file: file(), level, serviceName: "go-chat-app", version: "0.0.0", terminal })
     yield* Effect.scoped(Effect.provide(program, layer))
     return { lines, rows: rows() }
   })
@@ -41,7 +41,7 @@ describe("the log", () => {
         "log.level": "info",
         message: "listening",
         "http.request.id": "r-1",
-        "service.name": "parley",
+        "service.name": "go-chat-app",
         labels: { port: 4000, room: "lobby" }
       })
       expect(seen.rows[0]).toHaveProperty("@timestamp")
@@ -116,6 +116,7 @@ describe("the log", () => {
       const options = {
         file: file(),
         level: "info",
+        serviceName: "go-chat-app",
         version: "0",
         terminal: { write: () => {}, colours: false }
       } as const
@@ -141,7 +142,9 @@ describe("the log", () => {
     Effect.gen(function* () {
       writeFileSync(join(directory, "logs"), "a file where a directory should be")
       const error = yield* Effect.flip(
-        Effect.scoped(Layer.build(Logger.layer({ file: file(), level: "info", version: "0" })))
+        Effect.scoped(
+          Layer.build(Logger.layer({ file: file(), level: "info", serviceName: "go-chat-app", version: "0" }))
+        )
       )
       expect(error._tag).toBe("LogFileUnusable")
       expect(error.message).toMatch(/^LOG_FILE: cannot write .*chat_message\.log \(.*\)$/)

@@ -1,6 +1,7 @@
 // Hot path: `frame` is called once a message.
 import { Effect, Redacted } from "effect"
 import type { Waiting } from "../../../domain/ChatRoom.ts"
+import { countRejected } from "../../../domain/EngineStats.ts"
 import { unavailable } from "../../../domain/Rejection.ts"
 import type { Rejection } from "../../../domain/Rejection.ts"
 import type { Permit } from "../../../domain/Permit.ts"
@@ -174,12 +175,15 @@ export class ClassicSession implements TransportEvents {
   }
 
   #offer(waiting: Waiting): void {
-    const rejection = this.#engine.registry.offer(this.#room, waiting)
+    const rejection = this.#engine.registry.offer(
+      this.#room,
+      this.#engine.traced(waiting, this.#room, this.#connection.principal?.userId)
+    )
     if (rejection !== undefined) this.#reject(waiting.id, rejection)
   }
 
   #reject(id: ClientId | undefined, rejection: Rejection): void {
-    this.#engine.stats.rejections += 1
+    countRejected(this.#engine.stats, rejection.code)
     this.rejected(id, rejection)
   }
 

@@ -1,0 +1,90 @@
+// Per message, but only where traces go somewhere.
+import type { Tracer } from "effect"
+import type { ChatRoom, Sender, Waiting } from "../../domain/ChatRoom.ts"
+import type { Permit } from "../../domain/Permit.ts"
+import type { Rejection, RejectionCode } from "../../domain/Rejection.ts"
+import type { RoomName, Seq } from "../../domain/Room.ts"
+import type { ClientId } from "../../domain/RoomEvent.ts"
+import type { Tracing } from "../observability/Tracing.ts"
+
+/** Faults of ours, not the sender's: always traced. */
+const faults: ReadonlySet<RejectionCode> = new Set(["unavailable", "outcome_unknown"])
+
+/** One message from the frame to its outcome: the transaction `Send Message`, with its commit and its way to the sockets inside. */
+class TracedSender implements Sender {
+  readonly #inner: Sender
+  readonly #tracing: Tracing
+  readonly #room: () => ChatRoom | undefined
+  readonly #attributes: Readonly<Record<string, unknown>>
+  readonly #sampled: boolean
+  readonly #began: bigint
+  #ended = false
+
+  constructor(
+    inner: Sender,
+    tracing: Tracing,
+    room: () => ChatRoom | undefined,
+    attributes: Readonly<Record<string, unknown>>
+  ) {
+    this.#inner = inner
+    this.#tracing = tracing
+    this.#room = room
+    this.#attributes = attributes
+    this.#sampled = tracing.takeMessage()
+    this.#began = tracing.now()
+  }
+
+  get permit(): Permit {
+    return this.#inner.permit
+  }
+
+  accepted(id: ClientId | undefined, seq: Seq): void {
+    this.#inner.accepted(id, seq)
+    if (this.#sampled) this.#end(undefined)
+  }
+
+  repeated(id: ClientId, seq: Seq): void {
+    this.#inner.repeated(id, seq)
+    if (this.#sampled) this.#end(undefined)
+  }
+
+  rejected(id: ClientId | undefined, rejection: Rejection): void {
+    this.#inner.rejected(id, rejection)
+    if (this.#sampled || faults.has(rejection.code)) this.#end(rejection)
+  }
+
+  #end(rejection: Rejection | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    const { submittedAt = this.#began, committedAt = 0n } = this.#room() ?? {}
+    const span = this.#tracing.begin("Send Message", {
+      kind: "consumer",
+      at: this.#began,
+      attributes: { "messaging.system": "parley", "messaging.operation": "process", ...this.#attributes }
+    })
+    const failure = rejection === undefined ? undefined : new Error(`${rejection.code}: ${rejection.message}`)
+    // Of a turn that began after this message came; else it got no further than the mailbox.
+    if (submittedAt >= this.#began && (failure === undefined || faults.has(rejection?.code ?? "bad_frame"))) {
+      const done = failure === undefined ? committedAt : this.#tracing.now()
+      this.#child(span, "Journal.append", submittedAt, done, failure)
+      if (failure === undefined) this.#child(span, "RoomFeed.publish", committedAt, this.#tracing.now(), undefined)
+    }
+    this.#tracing.end(span, failure)
+  }
+
+  #child(parent: Tracer.Span, name: string, from: bigint, to: bigint, failure: Error | undefined): void {
+    this.#tracing.end(this.#tracing.begin(name, { parent, at: from }), failure, to)
+  }
+}
+
+/** Of a private room nobody learns the name. */
+const roomLabel = (room: RoomName): Readonly<Record<string, string>> =>
+  room.startsWith("$") ? {} : { "messaging.destination.name": room }
+
+export const makeMessageTraces =
+  (tracing: Tracing, inMemory: (room: string) => ChatRoom | undefined) =>
+  (waiting: Waiting, room: RoomName, userId: number | undefined): Waiting => {
+    const user = userId === undefined ? {} : { "user.id": userId }
+    const attributes = { ...roomLabel(room), ...user }
+    return { ...waiting, sender: new TracedSender(waiting.sender, tracing, () => inMemory(room), attributes) }
+  }

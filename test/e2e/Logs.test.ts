@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs"
+import { afterAll, describe, expect, it } from "vitest"
+import { ApiClient } from "../support/ApiClient.ts"
+import { ChatClient } from "../support/ChatClient.ts"
+import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
+
+type Row = Readonly<Record<string, unknown>>
+
+const rowsOf = (file: string): ReadonlyArray<Row> =>
+  readFileSync(file, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row)
+
+describe("the log file of a server", () => {
+  const server = new ServerProcess()
+  const full = new ServerProcess()
+  afterAll(() => Promise.all([server.remove(), full.remove()]))
+
+  it("has a line a request and two a connection, and all of them after SIGTERM", async () => {
+    const started = await server.up(unlimited)
+    const api = new ApiClient(started.url)
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
+    const refused = await api.call("GET", "/api/message/v1/history?token=secret", {
+      headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
+    })
+    expect(refused.json["trace_id"]).toBe(traceId)
+    const { token } = await api.somebody("somebody1")
+    const client = await ChatClient.connect(started.socketUrl, {
+      room: "den",
+      headers: { authorization: `Bearer ${token}` }
+    })
+    client.say("hello")
+    await client.delivered("hello")
+    const hidden = await ChatClient.connect(started.socketUrl, { room: "$secret-den" })
+    await hidden.closed
+    await client.close()
+    // The last of many: nothing that was logged before the end is missing.
+    await Promise.all(Array.from({ length: 200 }, (_, n) => api.call("GET", `/nothing/${n}`)))
+    expect(await started.stop("SIGTERM")).toEqual([0, null])
+
+    const rows = rowsOf(server.logFile)
+    expect(rows.find((row) => row["url.path"] === "/api/message/v1/history")).toMatchObject({
+      message: "request",
+      "log.level": "info",
+      "service.name": "go-chat-app",
+      "http.request.method": "GET",
+      "http.response.status_code": 401,
+      "http.request.id": refused.json["instance"],
+      "trace.id": traceId,
+      "event.duration": expect.any(Number)
+    })
+    expect(rows.filter((row) => String(row["url.path"]).startsWith("/nothing/"))).toHaveLength(200)
+    const opened = rows.filter(({ message }) => message === "connection opened")
+    expect(opened).toMatchObject([{ labels: { room: "den" }, "client.address": expect.any(String) }, { labels: {} }])
+    const { connection } = (opened[0]?.["labels"] ?? {}) as Row
+    const closed = rows.find(
+      ({ labels, message }) => message === "connection closed" && (labels as Row)["connection"] === connection
+    )
+    expect(closed).toMatchObject({ "user.name": "somebody1", "event.duration": expect.any(Number) })
+    expect(JSON.stringify(rows)).not.toMatch(/secret|hello/)
+    expect(rows.at(-1)).toMatchObject({ message: "stopping" })
+  })
+
+  it("that is on a full disk stops nothing, and the terminal says so once", async () => {
+    const started = await full.up({ ...unlimited, LOG_FILE: "/dev/full" })
+    const client = await ChatClient.connect(started.socketUrl)
+    for (let n = 0; n < 20; n++) {
+      client.say(`message ${n}`)
+      await client.delivered(`message ${n}`)
+      await new ApiClient(started.url).call("GET", "/nothing")
+    }
+    expect(await started.stop("SIGTERM")).toEqual([0, null])
+    expect(started.stderr).toMatch(
+      /^parley: LOG_FILE: cannot write \/dev\/full \(ENOSPC[^\n]*\); the chat goes on[^\n]*\n/
+    )
+    expect(started.stderr.match(/the chat goes on/g)).toHaveLength(1)
+  })
+})

@@ -1,0 +1,87 @@
+import { DatabaseSync } from "node:sqlite"
+import { join } from "node:path"
+import { afterAll, describe, expect, it } from "vitest"
+import { ApiClient, bearer, password } from "../support/ApiClient.ts"
+import { ChatClient } from "../support/ChatClient.ts"
+import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
+import { ApmIntake, OtlpCollector } from "../support/TraceReceivers.ts"
+
+const callersTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
+const callersSpan = "00f067aa0ba902b7"
+
+describe.each([
+  { to: "Elastic's APM Server", receiver: new ApmIntake(), variable: "ELASTIC_APM_SERVER_URL" },
+  { to: "an OpenTelemetry collector", receiver: new OtlpCollector(), variable: "OTEL_EXPORTER_OTLP_ENDPOINT" }
+])("traces to $to", ({ receiver, variable }) => {
+  const server = new ServerProcess()
+  afterAll(async () => {
+    await server.remove()
+    receiver.close()
+  })
+
+  it("show a register, a login, a message and a page of history with what was done for them, and no secret", async () => {
+    const url = await receiver.listen()
+    const started = await server.up({ ...unlimited, [variable]: url, TRACE_MESSAGES: "1", TRACE_REQUESTS: "1000" })
+    const api = new ApiClient(started.url)
+    const { refreshToken, token } = await api.somebody("somebody1")
+    const client = await ChatClient.connect(started.socketUrl, { headers: bearer(token) })
+    client.say("nobody else's business")
+    await client.delivered("nobody else's business")
+    await client.close()
+    await api.call("GET", "/api/message/v1/history", {
+      headers: { ...bearer(token), traceparent: `00-${callersTrace}-${callersSpan}-01` }
+    })
+    await api.call("GET", "/api/message/v1/history?limit=7", { headers: bearer("wrong") })
+    const refreshed = await api.refresh(refreshToken)
+    await api.logout(String(refreshed.json["token"]))
+
+    // A database that does not answer: the failure, and what it was.
+    const lock = new DatabaseSync(join(server.directory, "data", "people.db"))
+    lock.exec("BEGIN EXCLUSIVE")
+    const failed = await api.register("somebody2")
+    lock.exec("ROLLBACK")
+    lock.close()
+    expect(failed.status).toBe(503)
+    // The end sends what waits.
+    expect(await started.stop("SIGTERM")).toEqual([0, null])
+
+    const root = (name: string) => receiver.span((span) => span.name === name && span.outcome === "success")
+    const register = await root("POST /api/user/v1/register")
+    expect(receiver.below(register)).toEqual(
+      expect.arrayContaining(["Register", "PasswordHasher.hash", "Users.create"])
+    )
+    expect(register.root).toBe(true)
+    const login = await root("POST /api/user/v1/login")
+    expect(receiver.below(login)).toEqual(
+      expect.arrayContaining(["Login", "Users.findByUsername", "Sessions.open", "GenerateToken", "SessionStore.create"])
+    )
+    const history = await root("GET /api/message/v1/history")
+    expect(receiver.below(history)).toEqual(expect.arrayContaining(["GetMessagesHistory", "AuthMiddleware"]))
+    expect(history).toMatchObject({ traceId: callersTrace, parentId: callersSpan })
+    expect(receiver.below(await root("PUT /api/user/v1/refresh-token"))).toEqual(
+      expect.arrayContaining(["MiddlewareRefreshToken", "RefreshToken", "ValidateToken", "SessionStore.rotate"])
+    )
+    expect(receiver.below(await root("DELETE /api/user/v1/logout"))).toEqual(
+      expect.arrayContaining(["AuthMiddleware", "LogoutUser", "SessionStore.remove"])
+    )
+    const message = await root("Send Message")
+    expect(receiver.below(message)).toEqual(["Journal.append", "RoomFeed.publish"])
+    expect(JSON.stringify(message.sent)).toContain("user.id")
+
+    const failure = await receiver.span(({ name, outcome }) => name.endsWith("register") && outcome === "failure")
+    const inner = receiver.spans.filter(({ outcome, traceId }) => traceId === failure.traceId && outcome === "failure")
+    expect(inner.map(({ name }) => name)).toEqual(expect.arrayContaining(["Users.create", "Register"]))
+    expect(failed.json["trace_id"]).toBe(failure.traceId)
+
+    // Nothing but what was asked for: no purge, no probe.
+    expect(new Set(receiver.spans.filter((span) => span.root).map(({ name }) => name))).not.toContain(
+      "Users.findByUsername"
+    )
+    for (const secret of [token, refreshToken, password, "nobody else's", "Bearer ey", "$2b$", "$2a$"]) {
+      expect(receiver.text, secret).not.toContain(secret)
+    }
+    expect(JSON.stringify(receiver.metadata)).toContain("go-chat-app")
+    expect(receiver.faults()).toContain("StoreUnavailable")
+    expect(receiver.faults()).toContain(failure.traceId)
+  })
+})
