@@ -8,12 +8,15 @@ import type { Scenario, ScenarioOptions } from "./Scenario.ts"
 import { Server } from "./Server.ts"
 import { Voice } from "./Voice.ts"
 import { World } from "./World.ts"
+import type { Started } from "../support/ServerProcess.ts"
 
 export interface RunOptions extends ScenarioOptions {
   /** For the server; says, among others, which stores it is on. */
   readonly env?: Readonly<Record<string, string>>
   /** In the names of rooms and accounts, where the stores have those of earlier runs. At most 8 letters and digits. */
   readonly tag?: string
+  /** What else happens to the server, from when it is ready until the world's time is over. Where it rejects, the run does. */
+  readonly meanwhile?: (started: Started, world: World) => Promise<void>
   /** Told about four times a second. */
   readonly onProgress?: (figures: Figures) => void
 }
@@ -76,7 +79,10 @@ export const run = async (options: RunOptions): Promise<Outcome> => {
   const progress = setInterval(() => options.onProgress?.(figures()), progressEveryMillis)
   try {
     await server.start()
-    if (recorder.violations.length === 0) await drive(options, plan, world, server, clients, stopped.promise)
+    if (recorder.violations.length === 0) {
+      const meanwhile = server.started === undefined ? undefined : options.meanwhile?.(server.started, world)
+      await Promise.all([drive(options, plan, world, server, clients, stopped.promise), meanwhile])
+    }
     const report = recorder.report()
     const broken = recorder.violations[0]?.promised
     if (broken === undefined) await server.remove()

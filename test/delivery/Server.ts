@@ -32,6 +32,11 @@ export class Server {
     return this.#process.directory
   }
 
+  /** The process that runs, if one does. */
+  get started(): Started | undefined {
+    return this.#started
+  }
+
   async start(): Promise<void> {
     const started = this.#process.launch(this.#env)
     this.#started = started

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import type { ServerProcess, Started } from "./ServerProcess.ts"
+import type { Started } from "./ServerProcess.ts"
 
 /** What can be done to a server from inside: its wall clock is set on (or back), an error is thrown that nobody catches, its memory is measured. */
 export type Planted =
@@ -19,7 +19,8 @@ export class Plant {
   readonly #file: string
   #number = 0
 
-  constructor({ directory }: ServerProcess) {
+  /** `directory` is where it may keep a file: the server's own, mostly. */
+  constructor({ directory }: { readonly directory: string }) {
     this.#file = join(directory, "plant.json")
   }
 

@@ -118,7 +118,7 @@ export class Started {
     }
     onData()
     this.child.stdout?.on("data", onData)
-    await Promise.race([said, ended])
+    await Promise.race([said, ended]).finally(() => this.child.stdout?.off("data", onData))
   }
 
   /** Where the page and the API are, as the server said. */

@@ -50,6 +50,7 @@ const sweepMillis = 1_000
 const lostEvery = "2 seconds"
 /** Pages that sockets behind the tail read from the journal at once, over all rooms. */
 const pageReaders = 8
+const goodbyesATurn = 20
 /** How long a stop waits for rooms to commit what was taken in, and for peers to say goodbye. */
 const drainMillis = 2_000
 
@@ -271,7 +272,11 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     // What was taken in is committed and goes out before the goodbye.
     for (const { transport } of connections) transport.pause()
     yield* Effect.timeoutOption(registry.whenIdle, drainMillis)
-    for (const connection of Array.from(connections)) connection.close(Close.restart)
+    for (const [index, connection] of Array.from(connections).entries()) {
+      connection.close(Close.restart)
+      // Whoever asks `/readyz` meanwhile is answered between a few goodbyes, not after thousands.
+      if (index % goodbyesATurn === goodbyesATurn - 1) yield* Effect.yieldNow
+    }
   })
   yield* Effect.addFinalizer(() => drain)
 
