@@ -5,7 +5,7 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { Principal } from "../../domain/Account.ts"
 import { Sessions } from "../../domain/Sessions.ts"
 import { Unauthorized, Unavailable } from "./ApiProblems.ts"
-import { isPage, refreshCookieName } from "./RefreshCookie.ts"
+import { isPage, refreshCookieName, refreshCookieOf } from "./RefreshCookie.ts"
 
 /** How soon to try again when a store does not answer. */
 export const storeRetrySeconds = 2
@@ -72,9 +72,11 @@ const shown = (token: Redacted.Redacted<string>, taken: boolean) =>
 export const refreshLayer: Layer.Layer<RefreshAuthorization> = Layer.succeed(RefreshAuthorization, {
   refreshToken: (httpEffect, { credential }) =>
     Effect.flatMap(shown(credential, true), (token) => Effect.provideService(httpEffect, ShownRefreshToken, token)),
-  refreshCookie: (httpEffect, { credential }) =>
+  // Not the credential that the library read: by TLS the cookie has another name.
+  refreshCookie: (httpEffect) =>
     Effect.gen(function* () {
-      const token = yield* shown(credential, isPage(yield* HttpServerRequest))
+      const request = yield* HttpServerRequest
+      const token = yield* shown(yield* refreshCookieOf(request), isPage(request))
       return yield* Effect.provideService(httpEffect, ShownRefreshToken, token)
     })
 })

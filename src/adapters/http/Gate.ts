@@ -38,7 +38,7 @@ export const makeGate = (options: AccessOptions, readiness: Readiness["Service"]
       if (clientAddress.isUnknownProxy(remoteAddress, forwarding))
         limits.hit("unknown_proxy", remoteAddress ?? "unknown")
       const { key, secure } = clientAddress.of(remoteAddress, forwarding)
-      return { id: randomUUID(), clientKey: key, secure: secure }
+      return { id: randomUUID(), clientKey: key, secure: options.tls || secure }
     },
     servesHost: makeHostPolicy(options),
     originVerdict: makeOriginPolicy(options),
