@@ -86,7 +86,7 @@ const proxies: ReadonlyArray<Proxy> = [
       const options = `admin off\n\thttp_port ${http}\n\thttps_port ${https}\n\tdefault_bind 127.0.0.1\n\tskip_install_trust\n\tservers {`
       const file = replaced(example("Caddyfile"), {
         "\tservers {": `\t${options}`.replace("\t\t", "\t"),
-        "chat.example.com {": "chat.example.com {\n\ttls internal",
+        "chat.example.com {": `chat.example.com {\n\ttls ${join(directory, "proxy.crt")} ${join(directory, "proxy.key")}`,
         "reverse_proxy 127.0.0.1:4000": `reverse_proxy 127.0.0.1:${api}`
       })
       writeFileSync(join(directory, "Caddyfile"), file)
