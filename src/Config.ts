@@ -96,6 +96,14 @@ const settings = Config.all({
     expected: "IP addresses or CIDR blocks, separated by commas",
     about: "Proxies whose `X-Forwarded-For`, or `Forwarded`, is believed"
   }),
+  tlsCert: list.optional("TLS_CERT", Text, {
+    expected: "a file of PEM certificates",
+    about: "TLS on both ports, with this certificate (and its chain) and `TLS_KEY`; SIGHUP reads both again"
+  }),
+  tlsKey: list.optional("TLS_KEY", Text, {
+    expected: "a file with a PEM key",
+    about: "The key of `TLS_CERT`'s certificate"
+  }),
   dashboard: list.optional("DASHBOARD", Schema.Literals(["open", "token", "off"]), {
     expected: '"open", "token" or "off"',
     about: "Who may see `/dashboard`: open by default on a loopback `APP_HOST`, else token"
@@ -271,6 +279,9 @@ export const loadConfig = (environment: Environment): Effect.Effect<AppConfig, S
     const read = yield* Effect.orDie(settings.parse(ConfigProvider.fromUnknown(env)))
     if (Duration.isGreaterThan(read.accessTokenTtl, read.refreshTokenTtl)) {
       return yield* new StartError({ lines: ["ACCESS_TOKEN_TTL: expected at most REFRESH_TOKEN_TTL"] })
+    }
+    if ((read.tlsCert === undefined) !== (read.tlsKey === undefined)) {
+      return yield* new StartError({ lines: ["TLS_CERT, TLS_KEY: expected both, or neither"] })
     }
     if (read.messageRate > 0 && read.messageBurst === 0) {
       return yield* new StartError({ lines: ["MESSAGE_BURST: expected at least 1 while MESSAGE_RATE is not 0"] })

@@ -2,7 +2,9 @@ import { Cause, Data, Effect, Layer } from "effect"
 import { layer as logger } from "./adapters/observability/Logger.ts"
 import { layer as tracingLayer } from "./adapters/observability/TracingLayer.ts"
 import { version } from "./CommandLine.ts"
+import { renewOnHangUp } from "./Certificates.ts"
 import { loadConfig } from "./Config.ts"
+import type { AppConfig } from "./Config.ts"
 import { Readiness } from "./domain/Readiness.ts"
 import { runProcess } from "./RunProcess.ts"
 import type { Uncaught } from "./RunProcess.ts"
@@ -22,9 +24,10 @@ const whenReady = Effect.gen(function* () {
 })
 
 /** Until the store breaks, nobody catches an error, or a signal comes. */
-const running = (uncaught: Effect.Effect<never, Uncaught>) =>
+const running = (config: AppConfig, uncaught: Effect.Effect<never, Uncaught>) =>
   Effect.gen(function* () {
     const server = yield* Server
+    yield* renewOnHangUp(config)
     yield* whenReady
     yield* Effect.logInfo("listening", { apiPort: server.apiPort, socketPort: server.socketPort, version })
     process.stdout.write(`Parley is ready: ${server.url}  (WebSocket ${server.socketUrl})\n`)
@@ -47,7 +50,7 @@ export const serve = (): void =>
         yield* Effect.gen(function* () {
           const server = yield* Layer.build(serverLayer(config, { standBy: true }))
           yield* Effect.forEach(config.warnings, (warning) => Effect.logWarning(warning))
-          yield* Effect.provideContext(running(uncaught), server)
+          yield* Effect.provideContext(running(config, uncaught), server)
         }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(tracing, log)))
       }),
     (cause) => (Cause.squash(cause) instanceof Logged ? "" : startFailure(cause))

@@ -11,6 +11,7 @@ import { layer as standby } from "./adapters/http/Standby.ts"
 import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
 import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
 import { layer as upgrades } from "./adapters/ws/Upgrades.ts"
+import { readCertificate } from "./Certificates.ts"
 import { chatLayer } from "./ChatLayer.ts"
 import type { AppConfig } from "./Config.ts"
 import { layer as dependencyProbe } from "./domain/DependencyProbe.ts"
@@ -49,7 +50,8 @@ const accessOf = (options: ServerOptions): AccessOptions => ({
   appHost: options.host,
   allowedHosts: options.allowedHosts,
   allowedOrigins: options.allowedOrigins,
-  trustedProxies: options.trustedProxies
+  trustedProxies: options.trustedProxies,
+  tls: options.tlsCert !== undefined
 })
 
 const chat = (options: ServerOptions) =>
@@ -162,11 +164,12 @@ const ready = (options: ServerOptions, broken: Broken) =>
       )
       readiness.set("starting", undefined)
       const host = urlHost(options.host)
+      const secure = options.tlsCert === undefined ? "" : "s"
       return {
         apiPort,
         socketPort,
-        url: `http://${host}:${apiPort}`,
-        socketUrl: `ws://${host}:${socketPort}/message/v1/send`,
+        url: `http${secure}://${host}:${apiPort}`,
+        socketUrl: `ws${secure}://${host}:${socketPort}/message/v1/send`,
         broken: Deferred.await(broken)
       }
     })
@@ -199,7 +202,16 @@ export const serverLayer = (options: ServerOptions, { standBy }: StartMode) =>
         Layer.provide(ownership),
         Layer.provideMerge(FrontDoor.layer),
         Layer.provideMerge(
-          HttpServers.layer({ host: options.host, apiPort: options.apiPort, socketPort: options.socketPort })
+          Layer.unwrap(
+            Effect.map(readCertificate(options), (certificate) =>
+              HttpServers.layer({
+                host: options.host,
+                apiPort: options.apiPort,
+                socketPort: options.socketPort,
+                certificate
+              })
+            )
+          )
         ),
         Layer.provideMerge(Layer.merge(Readiness.layer, EngineStats.layer))
       )

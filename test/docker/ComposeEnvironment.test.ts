@@ -40,6 +40,8 @@ describe("the server's environment in docker-compose.yaml", () => {
         // MySQL is on a network of its own.
         "DB_TLS",
         "DB_TLS_CA",
+        "TLS_CERT",
+        "TLS_KEY",
         // Not served yet.
         "NATS_URL",
         "API_KEY",

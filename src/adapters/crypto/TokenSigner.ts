@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes, randomUUID } from "node:crypto"
+import type { webcrypto } from "node:crypto"
 import { Clock, Effect, Layer, Redacted, Schema } from "effect"
 import * as errors from "jose/errors"
 import { SignJWT } from "jose/jwt/sign"
@@ -51,7 +52,7 @@ const decodePayload = Schema.decodeUnknownEffect(Payload)
 interface Key {
   /** Names the key in a token's header: 8 bytes that only who has the key can make. */
   readonly kid: string
-  readonly key: CryptoKey
+  readonly key: webcrypto.CryptoKey
 }
 
 const importKey = Effect.fnUntraced(function* (secret: Redacted.Redacted<string>) {

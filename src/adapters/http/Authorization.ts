@@ -5,7 +5,7 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { Principal } from "../../domain/Account.ts"
 import { Sessions } from "../../domain/Sessions.ts"
 import { Unauthorized, Unavailable } from "./ApiProblems.ts"
-import { isPage, refreshCookieName } from "./RefreshCookie.ts"
+import { isPage, refreshCookieName, refreshCookieOf } from "./RefreshCookie.ts"
 
 /** How soon to try again when a store does not answer. */
 export const storeRetrySeconds = 2
@@ -76,10 +76,12 @@ export const refreshLayer: Layer.Layer<RefreshAuthorization> = Layer.succeed(Ref
     Effect.flatMap(Effect.withSpan(shown(credential, true), "MiddlewareRefreshToken"), (token) =>
       Effect.provideService(httpEffect, ShownRefreshToken, token)
     ),
-  refreshCookie: (httpEffect, { credential }) =>
+  // Not the credential that the library read: by TLS the cookie has another name.
+  refreshCookie: (httpEffect) =>
     Effect.gen(function* () {
+      const request = yield* HttpServerRequest
       const token = yield* Effect.withSpan(
-        shown(credential, isPage(yield* HttpServerRequest)),
+        shown(yield* refreshCookieOf(request), isPage(request)),
         "MiddlewareRefreshToken"
       )
       return yield* Effect.provideService(httpEffect, ShownRefreshToken, token)

@@ -44,7 +44,8 @@ export const makeGate = (options: AccessOptions, readiness: Readiness["Service"]
         limits.hit("unknown_proxy", remoteAddress ?? "unknown")
       const { key, secure } = clientAddress.of(remoteAddress, forwarding)
       const id = randomUUID()
-      return { id, traceId: callersTrace(traceparent) ?? id.replaceAll("-", ""), clientKey: key, secure }
+      const traceId = callersTrace(traceparent) ?? id.replaceAll("-", "")
+      return { id, traceId, clientKey: key, secure: options.tls || secure }
     },
     servesHost: makeHostPolicy(options),
     originVerdict: makeOriginPolicy(options),

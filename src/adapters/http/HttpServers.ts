@@ -1,6 +1,8 @@
 import { Context, Data, Effect, Layer } from "effect"
 import type { Scope } from "effect"
 import { createServer } from "node:http"
+import { createServer as createTlsServer } from "node:https"
+import type { Server as TlsServer } from "node:https"
 import type { Server } from "node:http"
 
 /** A port could not be had. `message` is the one line that start-up ends with. */
@@ -13,6 +15,14 @@ export interface HttpServersOptions {
   readonly apiPort: number
   /** `APP_PORT_SOCKET`; 0 picks a free one, the same number as `apiPort` means one server for both. */
   readonly socketPort: number
+  /** Both ports speak TLS where there is one. */
+  readonly certificate?: Certificate | undefined
+}
+
+/** PEM. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
 }
 
 /**
@@ -32,10 +42,34 @@ const maxHeaders = 100
 /** How long a connection with a reply under way may hold up the end. */
 const closePatience = "3 seconds"
 
-const makeServer = (): Server => {
-  const server = createServer(bounds)
+/** A TLS handshake that takes longer is given up, as slow headers are. */
+const handshakeTimeout = 5_000
+
+const bounded = <S extends Server>(server: S): S => {
   server.maxHeadersCount = maxHeaders
   return server
+}
+
+/** `TLS_CERT` or `TLS_KEY` does not fit. `message` is the one line that start-up ends with. */
+export class CertificateUnusable extends Data.TaggedError("CertificateUnusable")<{ readonly message: string }> {}
+
+const unusable = (error: unknown): CertificateUnusable =>
+  new CertificateUnusable({
+    message: `TLS_CERT, TLS_KEY: they are no certificate and its key in PEM (${error instanceof Error ? error.message : String(error)})`
+  })
+
+interface Made {
+  readonly server: Server
+  /** Takes another certificate for connections to come. */
+  readonly renew: (certificate: Certificate) => void
+}
+
+const makeServer = (certificate: Certificate | undefined): Made => {
+  if (certificate === undefined) return { server: bounded(createServer(bounds)), renew: () => {} }
+  const server: TlsServer = bounded(
+    createTlsServer({ ...bounds, ...certificate, minVersion: "TLSv1.2", handshakeTimeout })
+  )
+  return { server, renew: (next) => server.setSecureContext({ ...next, minVersion: "TLSv1.2" }) }
 }
 
 /**
@@ -81,14 +115,23 @@ const close = (server: Server): Effect.Effect<void> =>
   }).pipe(Effect.timeoutOption(closePatience), Effect.andThen(Effect.sync(() => server.closeAllConnections())))
 
 const make = (options: HttpServersOptions) => {
-  const api = makeServer()
+  const made = makeServer(options.certificate)
+  const api = made.server
   const shared = options.apiPort === options.socketPort && options.apiPort !== 0
-  const socket = shared ? api : makeServer()
+  const madeSocket = shared ? made : makeServer(options.certificate)
+  const socket = madeSocket.server
   const open = (server: Server, variable: string, port: number) =>
     Effect.acquireRelease(listenOn(server, variable, options.host, port), () => close(server))
   return HttpServers.of({
     api,
     socket,
+    renew: (certificate) =>
+      Effect.try({
+        try: () => {
+          for (const { renew } of new Set([made, madeSocket])) renew(certificate)
+        },
+        catch: unusable
+      }),
     listen: Effect.gen(function* () {
       const apiPort = yield* open(api, "APP_PORT", options.apiPort)
       const socketPort = shared ? apiPort : yield* open(socket, "APP_PORT_SOCKET", options.socketPort)
@@ -106,6 +149,8 @@ export class HttpServers extends Context.Service<
   {
     readonly api: Server
     readonly socket: Server
+    /** Another certificate for the connections to come; those that are open go on. On failure nothing has changed. */
+    readonly renew: (certificate: Certificate) => Effect.Effect<void, CertificateUnusable>
     /**
      * Binds both; closes both when the scope ends: idle connections at once, those with a reply under way within 3 s. Upgraded connections
      * are their owner's. Port 0 picks a free one.
@@ -113,6 +158,6 @@ export class HttpServers extends Context.Service<
     readonly listen: Effect.Effect<{ readonly apiPort: number; readonly socketPort: number }, ListenError, Scope.Scope>
   }
 >()("parley/adapters/http/HttpServers") {
-  static readonly layer = (options: HttpServersOptions): Layer.Layer<HttpServers> =>
-    Layer.sync(HttpServers, () => make(options))
+  static readonly layer = (options: HttpServersOptions): Layer.Layer<HttpServers, CertificateUnusable> =>
+    Layer.effect(HttpServers, Effect.try({ try: () => make(options), catch: unusable }))
 }

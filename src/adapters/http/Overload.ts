@@ -2,8 +2,10 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import { makeEventLoopLag } from "./EventLoopLag.ts"
 import type { Lag } from "./EventLoopLag.ts"
 
-/** Timers that are so late on average, over a second, mean that the process has more to do than it can. Seconds. */
-const tooLate = 0.15
+/** Timers that are so late on average mean that the process has more to do than it can. Seconds. */
+const tooLate = 0.25
+/** For so many seconds in a row: a start, a checkpoint or a neighbour on the machine passes. */
+const lateInARow = 3
 /** Overloaded until the mean is back below this: no flapping. */
 const goodAgain = 0.05
 const lookEvery = "1 second"
@@ -12,10 +14,15 @@ const retrySeconds = { from: 2, to: 10 }
 
 /** From the lag of one second after the other: whether the process is overloaded. */
 export class OverloadGauge {
-  overloaded = false
+  #late = 0
+
+  get overloaded(): boolean {
+    return this.#late >= lateInARow
+  }
 
   look({ mean }: Pick<Lag, "mean">): void {
-    this.overloaded = mean > (this.overloaded ? goodAgain : tooLate)
+    if (mean <= (this.overloaded ? goodAgain : tooLate)) this.#late = 0
+    else this.#late += 1
   }
 }
 

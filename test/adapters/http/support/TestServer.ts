@@ -23,6 +23,7 @@ const defaults: HttpAppOptions = {
   allowedHosts: ["chat.example"],
   allowedOrigins: ["https://friend.example"],
   trustedProxies: [],
+  tls: false,
   ratePerMinute: 0,
   dashboard: "open"
 }
