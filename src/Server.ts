@@ -8,6 +8,7 @@ import { layer as httpApp } from "./adapters/http/HttpApp.ts"
 import { HttpServers } from "./adapters/http/HttpServers.ts"
 import { layer as standby } from "./adapters/http/Standby.ts"
 import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
+import { layer as statsLog } from "./adapters/observability/StatsLog.ts"
 import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
 import { layer as upgrades } from "./adapters/ws/Upgrades.ts"
 import { chatLayer } from "./ChatLayer.ts"
@@ -181,6 +182,7 @@ export const serverLayer = (options: ServerOptions, { standBy }: StartMode) =>
         Layer.provide(
           Layer.mergeAll(
             dependencyProbe,
+            statsLog,
             webSockets(access),
             httpApp({ ...access, ratePerMinute: options.rateLimitPerMinute, dashboard: options.dashboard })
           )
