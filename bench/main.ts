@@ -21,10 +21,11 @@ import { open } from "./scenarios/Open.ts"
 import { rooms } from "./scenarios/Rooms.ts"
 import { stalled } from "./scenarios/Stalled.ts"
 import { startup } from "./scenarios/StartUp.ts"
+import { watched } from "./scenarios/Watched.ts"
 import { checkOpenFiles } from "./server/OpenFiles.ts"
 import { usage } from "./Usage.ts"
 
-const scenarios: ReadonlyArray<Scenario> = [closed, open, rooms, idle, connects, startup, history, stalled]
+const scenarios: ReadonlyArray<Scenario> = [closed, open, rooms, idle, connects, startup, history, stalled, watched]
 const known = { scenarios: scenarios.map(({ name }) => name), targets: ["parley", "ws", "socketio", "http"] }
 
 const machine: Machine = {

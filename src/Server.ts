@@ -9,6 +9,7 @@ import { HttpServers } from "./adapters/http/HttpServers.ts"
 import { Overload } from "./adapters/http/Overload.ts"
 import { layer as standby } from "./adapters/http/Standby.ts"
 import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
+import { layer as statsLog } from "./adapters/observability/StatsLog.ts"
 import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
 import { layer as upgrades } from "./adapters/ws/Upgrades.ts"
 import { readCertificate } from "./Certificates.ts"
@@ -192,6 +193,7 @@ export const serverLayer = (options: ServerOptions, { standBy }: StartMode) =>
         Layer.provide(
           Layer.mergeAll(
             dependencyProbe,
+            statsLog,
             Layer.provide(webSockets(access), Overload.layer),
             httpApp({ ...access, ratePerMinute: options.rateLimitPerMinute, dashboard: options.dashboard })
           )

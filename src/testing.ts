@@ -11,6 +11,7 @@
  * await parley.stop()
  */
 import { Duration, Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
+import { MinimumLogLevel } from "effect/References"
 import { TestClock } from "effect/testing"
 import { layer as memoryJournal } from "./adapters/memory/Journal.ts"
 import { layer as memorySessionStore } from "./adapters/memory/SessionStore.ts"
@@ -70,6 +71,8 @@ const chat = (options: TestServerOptions) =>
     sockets: { guests: "allow", messageRate: 0, messageBurst: 0, socketsPerUser: 0, socketsPerAddress: 0, ...options }
   }).pipe(
     Layer.provide(Layer.mergeAll(memoryJournal, memoryUsers, memorySessionStore)),
+    // Whoever tests sees what went wrong, and no line for each socket.
+    Layer.provideMerge(Layer.succeed(MinimumLogLevel, "Warn")),
     Layer.provideMerge(clockFrom(options.startAt ?? Date.UTC(2026, 0, 1)))
   )
 

@@ -52,25 +52,24 @@ const bytes = (value) => {
   while (value >= 1024 && unit < units.length - 1) { value /= 1024; unit++ }
   return value.toFixed(unit === 0 ? 0 : 1) + " " + units[unit]
 }
-const perSecond = (read) => (sample, before, seconds) =>
-  before === undefined || seconds <= 0 ? 0 : Math.max(0, (read(sample) - read(before)) / seconds)
 
 const groups = [
   ["Chat", [
-    ["Sockets", (s) => s.engine.sockets, count],
-    ["Rooms in memory", (s) => s.engine.roomsInMemory, count],
-    ["Messages a second", perSecond((s) => s.engine.messagesCommitted), (v) => count(Math.round(v))],
-    ["Deliveries a second", perSecond((s) => s.engine.deliveries), (v) => count(Math.round(v))],
-    ["Commits a second", perSecond((s) => s.engine.commits), (v) => count(Math.round(v))],
-    ["Messages since the start", (s) => s.engine.messagesCommitted, count],
-    ["Rejected since the start", (s) => s.engine.rejections, count],
-    ["Too slow, cut", (s) => s.engine.socketsTooSlow, count]
+    ["Sockets", (s) => s.parley.sockets, count],
+    ["Rooms in memory", (s) => s.parley.rooms, count],
+    ["Messages a second", (s) => s.parley.messages_per_s, (v) => count(Math.round(v))],
+    ["Deliveries a second", (s) => s.parley.deliveries_per_s, (v) => count(Math.round(v))],
+    ["Commit, 99 %", (s) => s.parley.commit_ms.p99, millis],
+    ["Fan-out, 99 %", (s) => s.parley.fan_out_ms.p99, millis],
+    ["Messages since the start", (s) => s.parley.messages, count],
+    ["Rejected since the start", (s) => s.parley.rejections, count],
+    ["Too slow, cut", (s) => s.parley.slow_consumers, count]
   ]],
   ["Process", [
     ["CPU", (s) => s.pid.cpu, percent],
     ["Memory", (s) => s.pid.ram, bytes],
     ["Connections", (s) => s.pid.conns, count],
-    ["Event loop lag, 99 %", (s) => s.event_loop_lag_ms.p99, millis]
+    ["Event loop lag, 99 %", (s) => s.parley.event_loop_lag_ms.p99, millis]
   ]],
   ["Machine", [
     ["CPU", (s) => s.os.cpu, percent],
@@ -120,12 +119,9 @@ const logIn = async () => {
   return true
 }
 
-let before
-let beforeAt = 0
-const draw = (sample, at) => {
-  const seconds = (at - beforeAt) / 1000
+const draw = (sample) => {
   for (const card of cards) {
-    const value = card.read(sample, before, seconds)
+    const value = card.read(sample)
     card.value.textContent = card.show(value, sample)
     card.seen.push(value)
     if (card.seen.length > kept) card.seen.shift()
@@ -133,8 +129,6 @@ const draw = (sample, at) => {
     const first = kept - card.seen.length
     card.line.setAttribute("points", card.seen.map((v, i) => (first + i) + "," + (19 - 18 * v / top).toFixed(2)).join(" "))
   }
-  before = sample
-  beforeAt = at
 }
 
 const turn = async () => {
@@ -144,10 +138,10 @@ const turn = async () => {
     if (response.status === 401) return say("Log in on the chat page first: only people with an account may see this.", true)
     if (!response.ok) return say("The server answers " + response.status + ".", true)
     const sample = await response.json()
-    draw(sample, performance.now())
-    const problems = sample.problems.map(({ check, problem }) => check + ": " + problem)
+    draw(sample)
+    const problems = sample.parley.problems.map(({ check, problem }) => check + ": " + problem)
     if (problems.length > 0) return say("Not ready. " + problems.join("; "), true)
-    say("Ready, up " + count(Math.floor(sample.uptime_s / 60)) + " min", false)
+    say("Ready, up " + count(Math.floor(sample.parley.uptime_s / 60)) + " min", false)
   } catch {
     say("The server does not answer.", true)
   }

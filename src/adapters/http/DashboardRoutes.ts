@@ -1,4 +1,4 @@
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Schedule, Stream } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -14,6 +14,9 @@ export interface DashboardOptions {
    */
   readonly dashboard: "open" | "token" | "off"
 }
+
+/** The machine is asked once in so long, however many look. */
+const everyMillis = 1_000
 
 const pagePolicy = [
   "default-src 'none'",
@@ -39,7 +42,7 @@ const wantsJson = ({ headers }: HttpServerRequest): boolean => {
   return accept.includes("application/json") && !accept.includes("text/html")
 }
 
-/** `/dashboard`: the monitor's page, or its numbers under `Accept: application/json`. */
+/** `/dashboard`: the monitor's page, or its numbers under `Accept: application/json`; `/dashboard/stream`: the same as Server-Sent Events, once a second. */
 export const layer = (options: DashboardOptions) =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
@@ -50,11 +53,24 @@ export const layer = (options: DashboardOptions) =>
         HttpServerResponse.jsonUnsafe(body, { headers: { "cache-control": "no-store", vary: "Accept" } })
       )
 
-      const guarded = (request: HttpServerRequest) => {
+      // Ends with the server's readiness to go on: a stream must not hold up a stop.
+      const readings = Stream.fromEffectSchedule(sample, Schedule.spaced(everyMillis)).pipe(
+        Stream.takeWhile(({ parley }) => parley.problems.every(({ check }) => check !== "draining")),
+        Stream.map((reading) => `data: ${JSON.stringify(reading)}\n\n`),
+        Stream.encodeText
+      )
+      const stream = Effect.succeed(
+        HttpServerResponse.stream(readings, {
+          contentType: "text/event-stream",
+          headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+        })
+      )
+
+      const guarded = (request: HttpServerRequest, shown: Effect.Effect<HttpServerResponse.HttpServerResponse>) => {
         const token = /^bearer +(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
         if (token === undefined) return Effect.succeed(problemResponse(401))
         return sessions.authenticate(Redacted.make(token)).pipe(
-          Effect.andThen(numbers),
+          Effect.andThen(shown),
           Effect.catchTags({
             InvalidToken: () => Effect.succeed(problemResponse(401)),
             StoreUnavailable: () => Effect.succeed(problemResponse(503))
@@ -64,8 +80,11 @@ export const layer = (options: DashboardOptions) =>
 
       yield* router.add("GET", "/dashboard", (request) => {
         if (!wantsJson(request)) return Effect.succeed(page)
-        return options.dashboard === "open" ? numbers : guarded(request)
+        return options.dashboard === "open" ? numbers : guarded(request, numbers)
       })
+      yield* router.add("GET", "/dashboard/stream", (request) =>
+        options.dashboard === "open" ? stream : guarded(request, stream)
+      )
       yield* router.add("GET", "/dashboard.js", asset(DashboardPage.js, "text/javascript; charset=utf-8"))
       yield* router.add("GET", "/dashboard.css", asset(DashboardPage.css, "text/css; charset=utf-8"))
     })

@@ -11,7 +11,7 @@ const text = (body: string) =>
 /** Liveness: the process answers. */
 const healthz = HttpRouter.add("GET", "/healthz", text("ok\n"))
 
-/** Readiness: 200, or 503 with every reason why not. */
+/** Readiness: 200, or 503 with every reason why not; each dependency and phase with its own part. */
 const readyz = HttpRouter.use((router) =>
   Effect.flatMap(Readiness, (readiness) =>
     router.add(
@@ -19,7 +19,13 @@ const readyz = HttpRouter.use((router) =>
       "/readyz",
       Effect.sync(() => {
         const problems = readiness.problems()
-        return problems.length === 0 ? text("ready\n") : problemResponse(503, { problems })
+        const checks = readiness.checks().map(({ check, problem }) => ({
+          check,
+          status: problem === undefined ? "ok" : "failed"
+        }))
+        return problems.length === 0
+          ? HttpServerResponse.jsonUnsafe({ status: "ready", checks }, { headers: { "cache-control": "no-store" } })
+          : problemResponse(503, { problems, checks })
       })
     )
   )

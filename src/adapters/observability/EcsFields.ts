@@ -21,6 +21,7 @@ export const ecsFields = ({ error, fields }: LogRecord): Record<string, unknown>
     const known = Object.hasOwn(fieldOf, name) ? fieldOf[name] : undefined
     if (known !== undefined) line[known] = value
     else if (name === "millis" && typeof value === "number") line["event.duration"] = Math.round(value * 1e6)
+    else if (name === "parley") line["parley"] = value
     else (labels ??= {})[name] = value
   }
   if (labels !== undefined) line["labels"] = labels

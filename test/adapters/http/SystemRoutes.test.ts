@@ -41,7 +41,7 @@ layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
   it.effect("/readyz is 503 and lists every problem, until there is none", () =>
     Effect.gen(function* () {
       const { readiness } = yield* TestServer
-      expect((yield* get("/readyz")).status).toBe(200)
+      expect(yield* get("/readyz")).toMatchObject({ status: 200, json: { status: "ready" } })
       readiness.set("journal", "the owner is another process (pid 1)")
       readiness.set("users", "no answer")
       const reply = yield* get("/readyz")
@@ -51,10 +51,20 @@ layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
         { check: "journal", problem: "the owner is another process (pid 1)" },
         { check: "users", problem: "no answer" }
       ])
+      expect(member(reply.json, "checks")).toEqual([
+        { check: "journal", status: "failed" },
+        { check: "users", status: "failed" }
+      ])
       expect((yield* get("/metrics")).text).toContain("\nparley_ready 0\n")
       readiness.set("journal", undefined)
       readiness.set("users", undefined)
-      expect((yield* get("/readyz")).status).toBe(200)
+      expect((yield* get("/readyz")).json).toEqual({
+        status: "ready",
+        checks: [
+          { check: "journal", status: "ok" },
+          { check: "users", status: "ok" }
+        ]
+      })
     })
   )
 
@@ -87,8 +97,17 @@ layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
       expect(json).toMatchObject({
         pid: { cpu: number, ram: number, conns: number },
         os: { cpu: number, ram: number, total_ram: number, load_avg: number, conns: number },
-        engine: { sockets: 0, messagesCommitted: 0 },
-        problems: []
+        parley: {
+          rooms: 0,
+          sockets: 0,
+          messages_per_s: 0,
+          deliveries_per_s: 0,
+          commit_ms: { p50: 0, p99: 0 },
+          fan_out_ms: { p50: 0, p99: 0 },
+          event_loop_lag_ms: { p99: number },
+          top_rooms: [],
+          problems: []
+        }
       })
       expect(member(member(json, "pid"), "ram")).toBeGreaterThan(1_000_000)
       expect(member(member(json, "pid"), "conns")).toBeGreaterThanOrEqual(1)
