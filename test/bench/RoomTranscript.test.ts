@@ -208,7 +208,7 @@ describe("a transcript of lines", () => {
       feedInPieces(both, second, other, size)
       expect([first, second].map((each) => both.received(each))).toEqual([3, 3])
       expect(both.isLevel(second)).toBe(true)
-      expect(asides).toEqual(["socket 2 9 ", `socket 2 1 ${reply}\n`, "socket 2 1 {}\n"])
+      expect(asides).toEqual(["socket 2 9 ", `socket 2 1 ${reply}`, "socket 2 1 {}"])
     }
   })
 
