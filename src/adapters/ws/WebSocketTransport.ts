@@ -35,7 +35,8 @@ const options = {
   closeTimeout: 2_000,
   WebSocket: ChatSocket,
   // The pair `bearer, <token>` brings a token from a browser: only its first half is ever echoed.
-  handleProtocols: (protocols: Set<string>) => (protocols.has("bearer") ? "bearer" : false)
+  handleProtocols: (protocols: Set<string>) =>
+    ["bearer", "room-token", "centrifuge-protobuf", "centrifuge-json"].find((name) => protocols.has(name)) ?? false
 } as const
 
 export class WebSocketTransport implements Transport {
