@@ -8,6 +8,7 @@ import { describeIssues } from "../schema/Issues.ts"
 import { HttpServers } from "../http/HttpServers.ts"
 import { ChatSockets } from "./ChatSockets.ts"
 import { jsonCodec } from "./centrifuge/JsonCodec.ts"
+import { protobufCodec } from "./centrifuge/ProtobufCodec.ts"
 import type { Opening } from "./Engine.ts"
 import { makeAcceptor } from "./WebSocketTransport.ts"
 
@@ -151,7 +152,8 @@ export const layer = (options: UpgradesOptions) =>
         if (judged === "centrifuge") {
           const token = tokenOf(request)
           acceptor.accept(request, socket, head, (transport) => {
-            transport.listen(sockets.acceptCentrifuge(transport, { address, codec: jsonCodec, token }))
+            const codec = transport.protocol === "centrifuge-protobuf" ? protobufCodec : jsonCodec
+            transport.listen(sockets.acceptCentrifuge(transport, { address, codec, token }))
           })
           return
         }

@@ -54,6 +54,11 @@ export class WebSocketTransport implements Transport {
     this.#raw.on("drain", () => events.drained())
   }
 
+  /** The subprotocol that was agreed on; empty where none was. */
+  get protocol(): string {
+    return this.#socket.protocol
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#raw.write(bytes)
   }
