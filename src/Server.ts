@@ -59,6 +59,7 @@ const chat = (options: ServerOptions) =>
       (secret) =>
         chatLayer({
           secret,
+          subscriptionSecret: options.subscriptionSecret,
           accessTtlMillis: Duration.toMillis(options.accessTokenTtl),
           refreshTtlMillis: Duration.toMillis(options.refreshTokenTtl),
           loginsPerMinute: options.loginsPerMinute,

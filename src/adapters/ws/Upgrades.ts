@@ -7,6 +7,8 @@ import { defaultRoom, RoomName, Seq } from "../../domain/Room.ts"
 import { describeIssues } from "../schema/Issues.ts"
 import { HttpServers } from "../http/HttpServers.ts"
 import { ChatSockets } from "./ChatSockets.ts"
+import { jsonCodec } from "./centrifuge/JsonCodec.ts"
+import { protobufCodec } from "./centrifuge/ProtobufCodec.ts"
 import type { Opening } from "./Engine.ts"
 import { makeAcceptor } from "./WebSocketTransport.ts"
 
@@ -28,6 +30,7 @@ export interface UpgradesOptions {
 }
 
 const classicPath = "/message/v1/send"
+const centrifugePath = "/connection/websocket"
 const maxHistory = 1_000
 
 const integer = (maximum: number) =>
@@ -41,7 +44,7 @@ const Query = Schema.Struct({
 })
 const decodeQuery = Schema.decodeUnknownExit(Query, { errors: "all" })
 
-type Asked = Omit<Opening, "address" | "token">
+type Asked = Omit<Opening, "address" | "token" | "roomToken">
 
 const badQuery = (detail: string): Refusal => ({ status: 400, title: "The query is not valid", detail })
 
@@ -122,10 +125,11 @@ export const layer = (options: UpgradesOptions) =>
       const acceptor = makeAcceptor()
       const asked = makeAskedOf()
 
-      const judge = (request: IncomingMessage, address: string): Asked | Refusal => {
+      const judge = (request: IncomingMessage, address: string): Asked | "centrifuge" | Refusal => {
         const { path, query } = targetOf(request.url ?? "")
-        if (path !== classicPath) {
-          return { status: 404, title: "Not found", detail: `WebSockets are served at ${classicPath}` }
+        if (path !== classicPath && path !== centrifugePath) {
+          const detail = `WebSockets are served at ${classicPath} and ${centrifugePath}`
+          return { status: 404, title: "Not found", detail }
         }
         const { host, origin } = request.headers
         const refusal = options.guard({ host, origin })
@@ -137,7 +141,7 @@ export const layer = (options: UpgradesOptions) =>
             detail: "This address holds as many sockets as it may, or the server is restarting."
           }
         }
-        return asked(query)
+        return path === classicPath ? asked(query) : "centrifuge"
       }
 
       const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -145,6 +149,14 @@ export const layer = (options: UpgradesOptions) =>
         socket.on("error", destroyIt)
         const address = options.address(request.socket.remoteAddress, first(request.headers["x-forwarded-for"]))
         const judged = judge(request, address)
+        if (judged === "centrifuge") {
+          const token = tokenOf(request)
+          acceptor.accept(request, socket, head, (transport) => {
+            const codec = transport.protocol === "centrifuge-protobuf" ? protobufCodec : jsonCodec
+            transport.listen(sockets.acceptCentrifuge(transport, { address, codec, token }))
+          })
+          return
+        }
         if ("status" in judged) {
           stats.socketsRefused += 1
           return refuse(socket, judged)
