@@ -1,7 +1,7 @@
 import { describe } from "vitest"
 import { centrifugeProgram, startCentrifuge } from "./CentrifugeHost.ts"
 import { startJavaScript } from "./JavaScriptDriver.ts"
-import { protocolScenarios } from "./Scenarios.ts"
+import { driven, hosted, protocolScenarios } from "./Scenarios.ts"
 import { skipped } from "./Sdk.ts"
 
 const name = "Centrifugo's own engine"
@@ -9,7 +9,8 @@ const name = "Centrifugo's own engine"
 // A scenario that asks of Parley what the protocol does not say would fail here.
 const served = (program: string): void => {
   describe(`on ${name}`, () => {
-    protocolScenarios(startJavaScript, "json", () => startCentrifuge(program))
+    const host = hosted(() => startCentrifuge(program))
+    protocolScenarios({ host, clients: driven(startJavaScript), encoding: "json" })
   })
 }
 

@@ -47,17 +47,43 @@ class Stage<H extends Host> {
   }
 }
 
-const stages = <H extends Host>(start: StartDriver, encoding: Encoding, make: () => Promise<H>): (() => Stage<H>) => {
-  let host: H | undefined
-  let stage: Stage<H> | undefined
+/** Declares that a server is there while the tests of this block run. */
+export const hosted = <H extends Host>(make: () => Promise<H>): (() => H) => declared(make, (host) => host.remove())
+
+/** The same of an SDK. */
+export const driven = (start: StartDriver): (() => SdkClients) =>
+  declared(
+    () => SdkClients.start(start),
+    (clients) => clients.close()
+  )
+
+const declared = <A>(make: () => Promise<A>, end: (made: A) => Promise<void>): (() => A) => {
+  let made: A | undefined
   beforeAll(async () => {
-    host = await make()
+    made = await make()
   })
-  afterAll(() => host?.remove())
-  beforeEach(async () => {
-    if (host !== undefined) stage = new Stage(host, await SdkClients.start(start), encoding)
+  afterAll(async () => {
+    if (made !== undefined) await end(made)
   })
-  afterEach(() => stage?.clients.close())
+  return () => {
+    if (made === undefined) throw new Error("it did not start")
+    return made
+  }
+}
+
+/** Where scenarios are played. */
+export interface Setting<H extends Host = Host> {
+  readonly host: () => H
+  readonly clients: () => SdkClients
+  readonly encoding: Encoding
+}
+
+const stages = <H extends Host>({ clients, encoding, host }: Setting<H>): (() => Stage<H>) => {
+  let stage: Stage<H> | undefined
+  beforeEach(() => {
+    stage = new Stage(host(), clients(), encoding)
+  })
+  afterEach(() => clients().disconnect())
   return () => {
     if (stage === undefined) throw new Error("no stage")
     return stage
@@ -65,8 +91,8 @@ const stages = <H extends Host>(start: StartDriver, encoding: Encoding, make: ()
 }
 
 /** What every server of the protocol promises to every SDK. */
-export const protocolScenarios = (start: StartDriver, encoding: Encoding, make: () => Promise<Host>): void => {
-  const on = stages(start, encoding, make)
+export const protocolScenarios = (setting: Setting): void => {
+  const on = stages(setting)
 
   it("connects without a token, and reads a room", async () => {
     const { clients, encoding, host, room } = on()
@@ -178,8 +204,8 @@ export const protocolScenarios = (start: StartDriver, encoding: Encoding, make: 
 }
 
 /** What Parley promises beyond. */
-export const parleyScenarios = (start: StartDriver, encoding: Encoding, make: () => Promise<DurableHost>): void => {
-  const on = stages(start, encoding, make)
+export const parleyScenarios = (setting: Setting<DurableHost>): void => {
+  const on = stages(setting)
 
   it("misses nothing when the server is killed and started again, and no acknowledged publication is lost", async () => {
     const { host, room } = on()
@@ -211,8 +237,11 @@ export const parleyScenarios = (start: StartDriver, encoding: Encoding, make: ()
     expect((await client.history(room)).position.offset).toBe(4)
   })
 
-  it("hears that an RPC method is unknown", async () => {
+  it("calls the server, and hears that a method is unknown", async () => {
+    const { room } = on()
     const { client } = await on().somebody()
+    await on().say(client, "a", "b")
+    expect(await client.rpc("parley.room", { room })).toEqual((await client.history(room)).position)
     expect(await refusal(client.rpc("no such method", {}))).toBe(104)
   })
 
@@ -227,8 +256,8 @@ export const parleyScenarios = (start: StartDriver, encoding: Encoding, make: ()
 }
 
 /** On a server whose tokens last two seconds. */
-export const refreshScenario = (start: StartDriver, encoding: Encoding, make: () => Promise<Host>): void => {
-  const on = stages(start, encoding, make)
+export const refreshScenario = (setting: Setting): void => {
+  const on = stages(setting)
 
   it("gets itself new tokens, and stays connected past the end of the old ones", async () => {
     const { room } = on()

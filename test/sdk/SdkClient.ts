@@ -19,6 +19,7 @@ export class SdkClient {
   readonly #number: number
   readonly #options: SdkClientOptions
   readonly #waiting = new Set<() => void>()
+  #left = false
 
   constructor(driver: SdkDriver, number: number, options: SdkClientOptions) {
     this.#driver = driver
@@ -35,9 +36,19 @@ export class SdkClient {
     this.events.push(event)
     const { tokens } = this.#options
     if (event.event === "token" && tokens !== undefined) {
-      void tokens().then((token) => this.#call({ do: "token", token }))
+      void tokens().then(
+        (token) => this.#call({ do: "token", token }),
+        (cause: unknown) => {
+          // Nobody needs a token any more, and its server may be gone.
+          if (!this.#left) throw cause
+        }
+      )
     }
     for (const look of this.#waiting) look()
+  }
+
+  get hasLeft(): boolean {
+    return this.#left
   }
 
   of<K extends Kind>(kind: K): ReadonlyArray<EventOf<K>> {
@@ -79,6 +90,7 @@ export class SdkClient {
   }
 
   async disconnect(): Promise<void> {
+    this.#left = true
     await this.#call({ do: "disconnect" })
   }
 
@@ -160,8 +172,13 @@ export class SdkClients {
     return client
   }
 
+  /** Ends what is connected. */
+  async disconnect(): Promise<void> {
+    for (const client of this.#clients.filter(({ hasLeft }) => !hasLeft)) await client.disconnect().catch(() => {})
+  }
+
   async close(): Promise<void> {
-    for (const client of this.#clients) await client.disconnect().catch(() => {})
+    await this.disconnect()
     await this.#driver.close()
   }
 }
