@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises"
 import { ApiClient } from "../support/ApiClient.ts"
 import { Client } from "./Client.ts"
+import type { WireName } from "./Client.ts"
 import { LogReader } from "./LogReader.ts"
 import { Recorder } from "./Recorder.ts"
 import { scenario } from "./Scenario.ts"
@@ -14,6 +15,8 @@ export interface RunOptions extends ScenarioOptions {
   readonly env?: Readonly<Record<string, string>>
   /** In the names of rooms and accounts, where the stores have those of earlier runs. At most 8 letters and digits. */
   readonly tag?: string
+  /** What clients speak, in turn. Default: the classic wire. */
+  readonly wires?: ReadonlyArray<WireName>
   /** Told about four times a second. */
   readonly onProgress?: (figures: Figures) => void
 }
@@ -100,7 +103,7 @@ const drive = async (
   clients: Array<Client>,
   stopped: Promise<void>
 ): Promise<void> => {
-  const { tag = "" } = options
+  const { tag = "", wires = ["classic"] } = options
   const rooms = Array.from({ length: options.rooms }, (_, index) => `room${tag}-${index}`)
   const api = new ApiClient(world.url)
   const reader = new LogReader(world, (await api.somebody(`reader${tag}`)).token)
@@ -115,7 +118,8 @@ const drive = async (
     const key = `${room} ${name}`
     const entry = voices.get(key) ?? { voice: new Voice(name, room, tokens.get(name)), speakers: [] }
     voices.set(key, entry)
-    const client = new Client(`client ${index}`, entry.voice, entry.speakers, world, random.fork())
+    const wire = wires[Math.floor(index / rooms.length) % wires.length]
+    const client = new Client(`client ${index}`, entry.voice, entry.speakers, world, random.fork(), wire)
     entry.speakers.push(client)
     clients.push(client)
   }
