@@ -14,7 +14,7 @@ const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "
 const how = "install Python 3.10 or newer with its module venv, and let pip reach a package index"
 
 /** The interpreter of an environment that has the SDK, made once for each list of requirements; or why there is none. */
-const pythonWithSdk = (): string | MissingSdk => {
+export const pythonWithSdk = (): string | MissingSdk => {
   const requirements = join(source, "requirements.txt")
   const key = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 16)
   const environment = join(cache, `python-${key}`)
