@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createHash, randomUUID } from "node:crypto"
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { processDriver } from "./ProcessDriver.ts"
@@ -19,21 +19,25 @@ export const pythonWithSdk = (): string | MissingSdk => {
   const key = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 16)
   const environment = join(cache, `python-${key}`)
   const python = join(environment, "bin", "python")
-  const whole = join(environment, "whole")
-  if (existsSync(whole)) return python
-  const made = (args: ReadonlyArray<string>, file: string): string | undefined => {
+  if (existsSync(environment)) return python
+  // Whole before it has its name: several workers may make one at once.
+  const making = `${environment}.${randomUUID()}`
+  const run = (file: string, args: ReadonlyArray<string>): string | undefined => {
     const { error, status, stderr } = spawnSync(file, args, { encoding: "utf8" })
     return status === 0 ? undefined : (error?.message ?? stderr.trim().split("\n").at(-1))
   }
   mkdirSync(cache, { recursive: true })
   const problem =
-    made(["-m", "venv", "--clear", environment], "python3") ??
-    made(["-m", "pip", "install", "--quiet", "--requirement", requirements], python)
-  if (problem === undefined) {
-    writeFileSync(whole, "")
-    return python
+    run("python3", ["-m", "venv", making]) ??
+    run(join(making, "bin", "python"), ["-m", "pip", "install", "--quiet", "--requirement", requirements])
+  try {
+    if (problem === undefined) renameSync(making, environment)
+  } catch (cause) {
+    if (!existsSync(environment)) throw cause
+  } finally {
+    rmSync(making, { recursive: true, force: true })
   }
-  rmSync(environment, { recursive: true, force: true })
+  if (problem === undefined) return python
   return { missing: `no Python SDK (${problem}): ${how}` }
 }
 

@@ -222,6 +222,24 @@ export const parleyScenarios = (setting: Setting<DurableHost>): void => {
     expect(texts((await ann.client.history(room)).publications)).toEqual(["a", "b", "c"])
   })
 
+  it("gets more than one reply holds of what it missed, in order, and before what is new", async () => {
+    const { host, room } = on()
+    const ann = await on().somebody()
+    const bob = await on().somebody(host.directUrl)
+    await ann.client.subscribe(room)
+    host.proxy.cut()
+    await ann.client.all("connecting", 2)
+    const missed = Array.from({ length: 700 }, (_, index) => ({ text: `missed ${index}` }))
+    await Promise.all(missed.map((data) => bob.client.publish(room, data)))
+    host.mend()
+    const [, again] = await ann.client.all("subscribed", 2)
+    expect(again).toMatchObject({ wasRecovering: true, recovered: true })
+    await on().say(bob.client, "new")
+    const heard = await ann.client.all("publication", 701)
+    expect(heard.map(({ offset }) => offset)).toEqual(heard.map((_, index) => index + 1))
+    expect(texts(heard).at(-1)).toBe("new")
+  })
+
   it("is one publication however often it is sent with the same id", async () => {
     const { room } = on()
     const { client, name } = await on().somebody()
