@@ -11,8 +11,10 @@ export interface Target {
 
 /** A whole process of its own. It has nothing of our environment but what stands in `env` and `PATH`. */
 export interface ServerPlan {
+  /** What is run, as a file path; `node` where there is none. */
+  readonly program?: string
   /** A program for `node`, as a file path. */
-  readonly entry: string
+  readonly entry?: string
   /** Of `node` itself. */
   readonly nodeOptions?: ReadonlyArray<string>
   readonly env: Readonly<Record<string, string>>
@@ -27,12 +29,19 @@ export interface Wire {
   /** The request path of the upgrade. */
   readonly path: (room: string) => string
   /**
-   * What is said after the upgrade and before the first message of the room, one call a text frame received.
+   * What a WebSocket frame of the server holds: one value (the default), or lines with a value each, cut into frames anywhere between two lines, and differently for
+   * each socket. `opening`, `decode` and `answer` get one value.
+   */
+  readonly holds?: "a value" | "lines"
+  /** The text frame that the client sends as soon as it is upgraded, where it speaks first. */
+  readonly hello?: (room: string) => string
+  /**
+   * What is said after the upgrade and before the first message of the room, one call a value received.
    * Absent where a socket is open as soon as it is upgraded.
    */
   readonly opening?: (text: string) => { readonly reply?: string; readonly open: boolean }
   /** The text frame that posts a message. */
-  readonly encode: (from: string, message: string, date: string) => string
+  readonly encode: (from: string, message: string, date: string, room: string) => string
   /**
    * The message of `room` in a text frame, or undefined: what is said between the server and this socket alone. Throws on anything else, another room's
    * message included where the wire names rooms.

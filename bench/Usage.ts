@@ -2,7 +2,7 @@ import type { Scenario } from "./Scenario.ts"
 
 export const usage = (scenarios: ReadonlyArray<Scenario>): string => `npm run bench -- [options]
 
-Parley, every message committed before it is delivered, against Socket.IO and plain ws in memory, each a process of its own, in
+Parley, every message committed before it is delivered, against Socket.IO, plain ws and the engine of Centrifugo in memory, each a process of its own, in
 alternating turns. Every delivery is checked: a gap, a duplicate or another order ends the scenario.
 
   --scenario closed,open   some of them, in this order (default all):

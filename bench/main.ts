@@ -23,10 +23,25 @@ import { stalled } from "./scenarios/Stalled.ts"
 import { startup } from "./scenarios/StartUp.ts"
 import { watched } from "./scenarios/Watched.ts"
 import { checkOpenFiles } from "./server/OpenFiles.ts"
+import { wires } from "./scenarios/Wires.ts"
 import { usage } from "./Usage.ts"
 
-const scenarios: ReadonlyArray<Scenario> = [closed, open, rooms, idle, connects, startup, history, stalled, watched]
-const known = { scenarios: scenarios.map(({ name }) => name), targets: ["parley", "ws", "socketio", "http"] }
+const scenarios: ReadonlyArray<Scenario> = [
+  closed,
+  open,
+  rooms,
+  idle,
+  connects,
+  startup,
+  history,
+  stalled,
+  watched,
+  wires
+]
+const known = {
+  scenarios: scenarios.map(({ name }) => name),
+  targets: ["parley", "ws", "socketio", "http", "parley-centrifuge", "centrifuge", "centrifuge-10ms"]
+}
 
 const machine: Machine = {
   cpu: cpus()[0]?.model.trim() ?? "unknown",

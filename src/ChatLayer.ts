@@ -1,6 +1,7 @@
 import { Effect, Layer } from "effect"
 import type { Redacted } from "effect"
 import { layer as passwordHasher } from "./adapters/crypto/PasswordHasher.ts"
+import { layer as subscriptionTokens } from "./adapters/crypto/SubscriptionTokens.ts"
 import { layer as tokenSigner } from "./adapters/crypto/TokenSigner.ts"
 import { layerWithTail } from "./adapters/journal/MessageHistory.ts"
 import { layer as rateLimiter } from "./adapters/memory/RateLimiter.ts"
@@ -12,6 +13,7 @@ import { EngineStats } from "./domain/EngineStats.ts"
 import { GuestNames } from "./domain/GuestNames.ts"
 import { Limits } from "./domain/Limits.ts"
 import { Readiness } from "./domain/Readiness.ts"
+import { RoomAccess } from "./domain/RoomAccess.ts"
 import { RoomRegistry } from "./domain/RoomRegistry.ts"
 import type { RoomRegistryOptions } from "./domain/RoomRegistry.ts"
 import { Rooms } from "./domain/Rooms.ts"
@@ -22,6 +24,8 @@ export interface ChatOptions {
   readonly secret: Redacted.Redacted<string>
   /** Those before it, whose tokens are still good. */
   readonly previousSecrets?: ReadonlyArray<Redacted.Redacted<string>>
+  /** Signs the subscription tokens that open private rooms; at least 32 bytes. Without it they stay closed. */
+  readonly subscriptionSecret?: Redacted.Redacted<string> | undefined
   readonly accessTtlMillis: number
   readonly refreshTtlMillis: number
   /** 0 is no limit. */
@@ -51,7 +55,13 @@ const hasher = ({ passwordCost }: ChatOptions) =>
 
 /** A whole chat but for its stores (journal, users, sessions), which it asks for, and its doors, which are built on it. */
 export const chatLayer = (options: ChatOptions) =>
-  Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), Rooms.layer, historyWithTails).pipe(
+  Layer.mergeAll(ChatSockets.layer(options.sockets), Auth.layer(options), Rooms.layer).pipe(
+    Layer.provideMerge(
+      Layer.merge(
+        historyWithTails,
+        RoomAccess.layer.pipe(Layer.provide(subscriptionTokens(options.subscriptionSecret)))
+      )
+    ),
     Layer.provideMerge(Layer.mergeAll(RoomRegistry.layer(options.rooms), Sessions.layer(options), GuestNames.layer)),
     Layer.provideMerge(Limits.layer),
     Layer.provideMerge(

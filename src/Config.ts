@@ -48,6 +48,11 @@ const settings = Config.all({
     about: "Signed the tokens before `JWT_SECRET` was changed: they are good until they expire",
     secret: true
   }),
+  subscriptionSecret: list.optional("SUBSCRIPTION_SECRET", SigningSecret, {
+    expected: "at least 32 bytes",
+    about: "Signs the subscription tokens that open private rooms (`$…`); without it they stay closed",
+    secret: true
+  }),
   accessTokenTtl: list.required("ACCESS_TOKEN_TTL", "15 minutes", Ttl, {
     expected: 'a duration between a second and a year such as "15 minutes"',
     about: "How long an access token is good"

@@ -65,6 +65,7 @@ const chat = (options: ServerOptions) =>
         chatLayer({
           secret,
           previousSecrets: options.jwtSecretPrevious === undefined ? [] : [options.jwtSecretPrevious],
+          subscriptionSecret: options.subscriptionSecret,
           accessTtlMillis: Duration.toMillis(options.accessTokenTtl),
           refreshTtlMillis: Duration.toMillis(options.refreshTokenTtl),
           loginsPerMinute: options.loginsPerMinute,

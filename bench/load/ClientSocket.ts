@@ -22,6 +22,7 @@ export interface ClientSocketOptions {
   readonly port: number
   readonly path: string
   readonly wire: Wire
+  readonly room: string
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string | undefined
   /** Bytes after the opening; valid during the call only. */
@@ -127,13 +128,15 @@ export class ClientSocket {
       }
       unread = unread.subarray(end + 4)
       this.#phase = this.#options.wire.opening === undefined ? "open" : "opening"
+      const hello = this.#options.wire.hello?.(this.#options.room)
+      if (hello !== undefined) this.write(clientFrame(opcodes.text, Buffer.from(hello)))
     }
     while (this.#phase === "opening") {
       const frame = readServerFrame(unread, 0)
       if (frame === undefined) break
       const payload = unread.subarray(frame.payloadStart, frame.end)
       unread = unread.subarray(frame.end)
-      if (frame.opcode === opcodes.text) this.#say(payload.toString())
+      if (frame.opcode === opcodes.text) this.#heard(payload.toString())
       else this.aside(frame.opcode, payload)
     }
     this.#unread = unread
@@ -141,6 +144,14 @@ export class ClientSocket {
     this.#unread = undefined
     this.#opened.resolve()
     if (unread.length > 0) this.#options.onBytes(unread)
+  }
+
+  #heard(text: string): void {
+    const values = this.#options.wire.holds === "lines" ? text.split("\n") : [text]
+    for (const value of values) {
+      if (this.#phase === "open") throw new BenchFault(`${this.name} got ${value} in the frame of its opening.`)
+      this.#say(value)
+    }
   }
 
   #say(text: string): void {

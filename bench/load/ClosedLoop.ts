@@ -72,7 +72,9 @@ export const closedLoop = async (
     let sending = true
     for (const member of spread(crowd.members, settings.senders, 0)) {
       const index = senders.length
-      const sender = new Sender(index, wire, settings.messageBytes, (frames) => member.socket.write(frames))
+      const sender = new Sender(index, wire, settings.room, settings.messageBytes, (frames) =>
+        member.socket.write(frames)
+      )
       senders.push(sender)
       onNewMessages(member, transcript, (from, to, now) => {
         let copies = 0

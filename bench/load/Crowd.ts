@@ -74,6 +74,7 @@ export class Crowd {
       name,
       port,
       path: wire.path(room),
+      room,
       wire,
       token,
       onBytes: (bytes) => {

@@ -168,6 +168,8 @@ const connectRoom = async (
     transcript,
     onConnected: () => {}
   })
-  const sender = new Sender(index, wire, settings.messageBytes, (frames) => crowd.members[0]?.socket.write(frames))
+  const sender = new Sender(index, wire, room, settings.messageBytes, (frames) =>
+    crowd.members[0]?.socket.write(frames)
+  )
   return { crowd, sender }
 }

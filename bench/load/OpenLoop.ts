@@ -199,7 +199,7 @@ export class OpenLoop {
     const text = messageText(sender, Math.floor(index / senders) + 1, messageBytes)
     this.#due[index % remembered] = due
     this.#sent.count = index + 1
-    const frame = this.#wire.encode(senderName(sender), text, date)
+    const frame = this.#wire.encode(senderName(sender), text, date, this.#settings.room)
     this.#posters[sender]?.socket.write(clientFrame(opcodes.text, Buffer.from(frame)))
   }
 

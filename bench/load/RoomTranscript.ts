@@ -2,6 +2,8 @@
 import { BenchFault } from "../BenchFault.ts"
 import type { Delivery, Wire } from "../Target.ts"
 import { readMessageText, senderName } from "./BenchMessage.ts"
+import type { ServerFrame } from "./ServerFrame.ts"
+import { LineStream } from "./LineStream.ts"
 import { opcodes, readServerFrame } from "./ServerFrame.ts"
 
 /**
@@ -13,11 +15,14 @@ import { opcodes, readServerFrame } from "./ServerFrame.ts"
  * socket is found, and nobody has to wait for a particular socket. Frames between the server and one socket (pings, Engine.IO packets)
  * are in no stream: they are found where the comparison fails at the start of a frame, and taken out.
  *
+ * Where a wire's frames hold lines, "frame" here means a line: the stream is of those, and how each socket's was cut into frames does not matter.
+ *
  * Bounded: the stream keeps its last `streamBytes` bytes and `streamFrames` frames. A socket further behind is a fault.
  */
 export class RoomTranscript {
   readonly #wire: Wire
   readonly #room: string
+  readonly #holdsLines: boolean
   readonly #sentAt: (sender: number, count: number) => number
   readonly #bytes: Buffer
   readonly #ends: Float64Array
@@ -39,6 +44,7 @@ export class RoomTranscript {
   }) {
     this.#wire = options.wire
     this.#room = options.room
+    this.#holdsLines = options.wire.holds === "lines"
     this.#sentAt = (sender, count) => {
       const time = options.sentAt(sender, count)
       if (time === undefined) throw new BenchFault(`Message ${count} of ${senderName(sender)} was never sent.`)
@@ -77,6 +83,11 @@ export class RoomTranscript {
 
   /** Takes a chunk of a socket's stream. Throws a `BenchFault` on the first thing that is wrong with it; keeps no reference to `chunk`. */
   feed(reader: Reader, chunk: Buffer): void {
+    if (this.#holdsLines) reader.lines.read(chunk, (bytes) => this.#take(reader, bytes), reader.onAside)
+    else this.#take(reader, chunk)
+  }
+
+  #take(reader: Reader, chunk: Buffer): void {
     let bytes = reader.carry === undefined ? chunk : Buffer.concat([reader.carry, chunk])
     reader.carry = undefined
     let at = 0
@@ -94,12 +105,12 @@ export class RoomTranscript {
         reader.offset = start
         at = 0
       }
-      const frame = readServerFrame(bytes, at)
+      const frame = this.#holdsLines ? readLine(bytes, at) : readServerFrame(bytes, at)
       if (frame === undefined) {
         reader.carry = Buffer.from(bytes.subarray(at))
         return
       }
-      const payload = bytes.subarray(frame.payloadStart, frame.end)
+      const payload = bytes.subarray(frame.payloadStart, this.#holdsLines ? frame.end - 1 : frame.end)
       const delivery = frame.opcode === opcodes.text ? this.#decode(payload.toString()) : undefined
       if (delivery === undefined) reader.onAside(frame.opcode, payload)
       else if (parted) throw this.#difference(reader, payload.toString())
@@ -142,7 +153,7 @@ export class RoomTranscript {
   #difference(reader: Reader, text: string): BenchFault {
     const end = this.#ends[reader.frames % this.#ends.length] ?? 0
     const room = this.#copy(reader.offset, end - reader.offset)
-    const expected = room.toString("utf8", readServerFrame(room, 0)?.payloadStart)
+    const expected = room.toString("utf8", this.#holdsLines ? 0 : readServerFrame(room, 0)?.payloadStart)
     return new BenchFault(
       `${reader.name} differs from its room at message ${reader.frames + 1}: a gap, a duplicate, a swap or other bytes.\n` +
         `  the room: ${expected.slice(0, 500)}\n  ${reader.name}: ${text.slice(0, 500)}`
@@ -219,11 +230,18 @@ export class Reader {
   frames = 0
   /** The beginning of a frame that may not be the room's. At most one frame. */
   carry: Buffer | undefined
+  /** How far it is within the frames of a wire that holds lines. */
+  readonly lines = new LineStream()
 
   constructor(name: string, onAside: (opcode: number, payload: Buffer) => void) {
     this.name = name
     this.onAside = onAside
   }
+}
+
+const readLine = (bytes: Buffer, at: number): ServerFrame | undefined => {
+  const end = bytes.indexOf("\n", at)
+  return end < 0 ? undefined : { opcode: opcodes.text, payloadStart: at, end: end + 1 }
 }
 
 const expectNext = (what: string, expected: number, got: number): void => {

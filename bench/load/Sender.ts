@@ -10,15 +10,17 @@ const remembered = 1024
 export class Sender {
   readonly #index: number
   readonly #wire: Wire
+  readonly #room: string
   readonly #messageBytes: number
   readonly #write: (frames: Buffer) => void
   readonly #times = new Float64Array(remembered)
   /** Messages sent so far. */
   sent = 0
 
-  constructor(index: number, wire: Wire, messageBytes: number, write: (frames: Buffer) => void) {
+  constructor(index: number, wire: Wire, room: string, messageBytes: number, write: (frames: Buffer) => void) {
     this.#index = index
     this.#wire = wire
+    this.#room = room
     this.#messageBytes = messageBytes
     this.#write = write
   }
@@ -32,7 +34,8 @@ export class Sender {
       this.sent++
       this.#times[this.sent % remembered] = now
       const text = messageText(this.#index, this.sent, this.#messageBytes)
-      frames.push(clientFrame(opcodes.text, Buffer.from(this.#wire.encode(senderName(this.#index), text, date))))
+      const value = this.#wire.encode(senderName(this.#index), text, date, this.#room)
+      frames.push(clientFrame(opcodes.text, Buffer.from(value)))
     }
     this.#write(frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames))
   }

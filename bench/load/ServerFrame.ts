@@ -16,6 +16,12 @@ export interface ServerFrame {
  * here may send: masked or compressed frames, and fragments.
  */
 export const readServerFrame = (bytes: Buffer, at: number): ServerFrame | undefined => {
+  const frame = readServerHeader(bytes, at)
+  return frame === undefined || bytes.length < frame.end ? undefined : frame
+}
+
+/** The same as soon as its header has come. */
+export const readServerHeader = (bytes: Buffer, at: number): ServerFrame | undefined => {
   if (bytes.length < at + 2) return undefined
   const first = bytes.readUInt8(at)
   const second = bytes.readUInt8(at + 1)
@@ -33,6 +39,5 @@ export const readServerFrame = (bytes: Buffer, at: number): ServerFrame | undefi
     length = Number(bytes.readBigUInt64BE(at + 2))
     payloadStart = at + 10
   }
-  const end = payloadStart + length
-  return bytes.length < end ? undefined : { opcode: first & 0x0f, payloadStart, end }
+  return { opcode: first & 0x0f, payloadStart, end: payloadStart + length }
 }

@@ -19,6 +19,7 @@ export class StalledSockets {
           name: `stalled socket ${index}`,
           port: server.socketPort,
           path: wire.path(room),
+          room,
           wire,
           onBytes: () => {},
           onFault: () => void stalled.#ended++

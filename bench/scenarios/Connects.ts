@@ -124,7 +124,7 @@ const burst = async (server: ServerProcess, { wire }: Target, sockets: number): 
   )
   const usage = meter.usage()
   try {
-    sender = new Sender(0, wire, 150, (frames) => crowd.members[0]?.socket.write(frames))
+    sender = new Sender(0, wire, room, 150, (frames) => crowd.members[0]?.socket.write(frames))
     sender.send(1)
     await server.unlessEnded(crowd.allReceived(1, stallMs, () => {}))
   } finally {

@@ -139,6 +139,7 @@ const listen = (server: ServerProcess, { wire }: Target): Promise<ClientSocket> 
       name: "the listener",
       port: server.socketPort,
       path: wire.path(room),
+      room,
       wire,
       onBytes: () => {},
       onFault: () => {}

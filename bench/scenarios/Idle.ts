@@ -144,7 +144,7 @@ const measure = async (
           const [member] = crowd.members
           // Whoever is logged in speaks under his account's name.
           const index = (member?.index ?? 0) % settings.accounts
-          sender = new Sender(index, target.wire, 150, (frames) => member?.socket.write(frames))
+          sender = new Sender(index, target.wire, room, 150, (frames) => member?.socket.write(frames))
           sender.send(1)
           await server.unlessEnded(crowd.allReceived(1, stallMs, () => {}))
         }

@@ -111,6 +111,7 @@ const newestMessage = async (server: ServerProcess, { wire }: Target, count: num
       name: "the reader",
       port: server.socketPort,
       path: `${wire.path(room)}&history=1`,
+      room,
       wire,
       onBytes: (chunk) => {
         bytes = Buffer.concat([bytes, chunk])

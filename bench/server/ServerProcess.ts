@@ -52,11 +52,15 @@ export class ServerProcess implements RunningServer {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), `parley-bench-${target.name}-`))
     const plan = await target.plan(directory)
     const started = performance.now()
-    const child = spawn(process.execPath, [...(plan.nodeOptions ?? []), plan.entry], {
-      cwd: directory,
-      env: { PATH: process.env["PATH"], NODE_ENV: "production", ...plan.env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
+    const child = spawn(
+      plan.program ?? process.execPath,
+      [...(plan.nodeOptions ?? []), plan.entry].filter((arg) => arg !== undefined),
+      {
+        cwd: directory,
+        env: { PATH: process.env["PATH"], NODE_ENV: "production", ...plan.env, ...options.env },
+        stdio: ["ignore", "pipe", "pipe"]
+      }
+    )
     const server = new ServerProcess(target.name, child, plan, options.directory === undefined ? directory : undefined)
     try {
       await server.unlessEnded(untilReady(plan.readyUrl))

@@ -18,16 +18,18 @@ export interface MessageView {
 }
 
 /** The client's id; where it sent none, one made from the position: stable, never stored. */
-const idOf = (room: RoomName, { event, seq }: Entry): string => event.id ?? `${room}-${seq}`
+export const idOf = (room: RoomName, { event, seq }: Entry): string => event.id ?? `${room}-${seq}`
 
-/** A chat message is the payload `{message}`; any other payload is shown as its JSON. */
-export const messageText = (payload: Json): string => {
-  if (typeof payload === "object" && payload !== null && "message" in payload) {
-    const { message } = payload
-    if (typeof message === "string") return message
-  }
-  return JSON.stringify(payload)
+/** A chat message is the payload `{message}`, and nothing beside it. Hot path. */
+export const isChatMessage = (payload: Json): payload is { readonly message: string } => {
+  if (typeof payload !== "object" || payload === null || !("message" in payload)) return false
+  for (const name in payload) if (name !== "message") return false
+  return typeof payload["message"] === "string"
 }
+
+/** Any other payload is shown as its JSON. */
+export const messageText = (payload: Json): string =>
+  isChatMessage(payload) ? payload.message : JSON.stringify(payload)
 
 export const viewOf = (room: RoomName, entry: Entry): MessageView => {
   const { author, at, payload } = entry.event

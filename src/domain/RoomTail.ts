@@ -6,12 +6,14 @@ import type { Entry } from "./RoomEvent.ts"
 export interface EncodedBatch {
   /** The whole batch, ready for a socket. */
   readonly bytes: Uint8Array
-  /** `ends[i]` is where entry `i` ends in `bytes`. */
+  /** `ends[i]` is where entry `i` ends in `bytes`, or where its frame does that holds others, too. */
   readonly ends: Uint32Array
 }
 
 /** How one wire writes entries: called once a batch, whatever the number of sockets. */
 export interface WireFormat {
+  /** A frame may hold several entries: whoever wants the end of a batch needs frames of his own. */
+  readonly packsEntries?: true
   readonly encode: (room: RoomName, entries: ReadonlyArray<Entry>) => EncodedBatch
 }
 

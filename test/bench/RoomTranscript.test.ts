@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest"
+import { BenchFault } from "../../bench/BenchFault.ts"
 import { messageText, senderName } from "../../bench/load/BenchMessage.ts"
 import { Reader, RoomTranscript } from "../../bench/load/RoomTranscript.ts"
 import { opcodes } from "../../bench/load/ServerFrame.ts"
+import { centrifugeWire } from "../../bench/targets/Centrifuge.ts"
 import { classicWire } from "../../bench/targets/Parley.ts"
 import { socketIoWire } from "../../bench/targets/SocketIo.ts"
 
@@ -178,5 +180,51 @@ describe("a room's transcript", () => {
     const first = reader()
     for (let seq = 1; seq <= 5; seq++) room.feed(first, message(seq))
     expect(() => room.feed(late, message(1))).toThrow("further than the generator remembers")
+  })
+})
+
+describe("a transcript of lines", () => {
+  const publication = (seq: number, bytes = ""): string => {
+    const sender = (seq - 1) % 3
+    const data = { from: senderName(sender), message: messageText(sender, Math.ceil(seq / 3), 150) }
+    return JSON.stringify({ push: { channel: "bench", pub: { data, offset: seq, ...(bytes !== "" && { bytes }) } } })
+  }
+  const lines = (...values: ReadonlyArray<string>): Buffer => frame(values.join("\n"))
+  const room = () => transcript({ wire: centrifugeWire })
+  const one = Buffer.concat([lines(publication(1), publication(2)), lines(publication(3))])
+
+  it("is the same whatever frames the lines came in, and whatever was said between them to one socket alone", () => {
+    const reply = JSON.stringify({ id: 3, publish: {} })
+    const other = Buffer.concat([
+      lines(publication(1)),
+      frame("", opcodes.ping),
+      lines(reply, publication(2), "{}", publication(3))
+    ])
+    for (let size = 1; size <= other.length; size++) {
+      const both = room()
+      const [first, second] = [reader(), reader("socket 2")]
+      asides.length = 0
+      feedInPieces(both, first, one, size)
+      feedInPieces(both, second, other, size)
+      expect([first, second].map((each) => both.received(each))).toEqual([3, 3])
+      expect(both.isLevel(second)).toBe(true)
+      expect(asides).toEqual(["socket 2 9 ", `socket 2 1 ${reply}`, "socket 2 1 {}"])
+    }
+  })
+
+  it("finds a gap, a swap, a repetition, another byte and an error", () => {
+    const wrong: ReadonlyArray<Buffer> = [
+      lines(publication(1), publication(3)),
+      lines(publication(2), publication(1)),
+      lines(publication(1), publication(1)),
+      lines(publication(1), publication(2, "other")),
+      lines(publication(1), JSON.stringify({ id: 3, error: { code: 100, message: "internal" } }))
+    ]
+    for (const bytes of wrong) {
+      const both = room()
+      both.feed(reader(), one)
+      expect(() => both.feed(reader("socket 2"), bytes)).toThrow(BenchFault)
+    }
+    expect(() => room().feed(reader(), lines(publication(1), publication(3)))).toThrow("gap")
   })
 })

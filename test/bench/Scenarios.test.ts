@@ -3,6 +3,8 @@ import type { OpenLoopResult } from "../../bench/load/OpenLoop.ts"
 import { openSection } from "../../bench/scenarios/Open.ts"
 import type { OpenTurn } from "../../bench/scenarios/Open.ts"
 import { stalledSection } from "../../bench/scenarios/Stalled.ts"
+import { wiresSection } from "../../bench/scenarios/Wires.ts"
+import type { WiresTurn } from "../../bench/scenarios/Wires.ts"
 import { parleyOn } from "../../bench/targets/Parley.ts"
 import { plainWs } from "../../bench/targets/PlainWs.ts"
 
@@ -77,4 +79,43 @@ it("Stalled sockets are judged by the median of the pairs, and a turn without a 
   ])
   expect(stalledSection(turns, size).notes).toEqual([])
   expect(stalledSection([...turns, turnOf(4, 100, 20, 130, 0)], size).notes[0]).toContain("none of the stalled")
+})
+
+it("The wires are judged against the setting of a peer that is better at each thing, and by lower bounds never", () => {
+  const latency = (p99: number) => ({ count: 1, p50: p99 / 2, p99, max: p99 })
+  const closed = (target: string, inFlight: number, deliveriesPerSecond: number): WiresTurn => ({
+    ...result(1000, 30),
+    target,
+    inFlight,
+    round: 1,
+    deliveries: deliveriesPerSecond * 5,
+    deliveriesPerSecond,
+    messagesPerSecond: deliveriesPerSecond / 1000,
+    own: latency(20),
+    receivers: latency(20),
+    checkedMessages: 1000
+  })
+  const timed = (target: string, p99: number, keptUp = true): WiresTurn => ({
+    ...result(500, p99, keptUp),
+    target,
+    inFlight: "open",
+    round: 1
+  })
+  const rich = "parley-centrifuge"
+  const targets = [...parley, ...[rich, "plain", "tuned"].map((name) => ({ ...plainWs, name, label: name }))]
+  const turns = [
+    closed("parley", 16, 5e6),
+    closed(rich, 16, 4e6),
+    closed("plain", 16, 1e6),
+    closed("tuned", 16, 2e6),
+    timed("plain", 50),
+    timed("tuned", 80)
+  ]
+  const judged = (parleys: WiresTurn) => wiresSection([...turns, parleys], targets, 5, []).verdicts
+  expect(judged(timed(rich, 10))).toMatchObject([
+    { value: 0.8, passed: false },
+    { value: 2, passed: false },
+    { value: 0.2, passed: true }
+  ])
+  expect(judged(timed(rich, 10, false)).at(-1)).toMatchObject({ value: Infinity, passed: false })
 })

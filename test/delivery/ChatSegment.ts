@@ -3,24 +3,19 @@ import { WebSocket } from "ws"
 import type { RawData } from "ws"
 import type { ReceivedFrame } from "../support/ChatClient.ts"
 import { contentOf } from "./Content.ts"
+import type { From, Segment } from "./Segment.ts"
 import type { Said, Voice } from "./Voice.ts"
 import type { World } from "./World.ts"
 
 const goodbyeMillis = 3_000
 const handshakeMillis = 10_000
 
-export interface From {
-  readonly since?: number
-  readonly history?: number
-}
-
-/** One socket, from its opening to its end. Everything it sends and gets is recorded. */
-export class ChatSegment {
+/** One socket of the classic wire, from its opening to its end. */
+export class ChatSegment implements Segment {
   readonly #world: World
   readonly #voice: Voice
   readonly #number: number
   readonly #socket: WebSocket
-  /** The last position it got. */
   last: number | undefined
   readonly ended: Promise<void>
 
@@ -67,7 +62,6 @@ export class ChatSegment {
     this.#socket.send(JSON.stringify({ from: this.#voice.name, message, ...(id === undefined ? {} : { id }) }))
   }
 
-  /** What the server sends stays where it is. */
   stopReading(): void {
     if (this.isOpen) this.#socket.pause()
   }

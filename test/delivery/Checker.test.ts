@@ -148,6 +148,16 @@ describe("each promise", () => {
       [...said, acked(1, "a", 1), closed(1), ended(1)],
       "everything arrives"
     ],
+    [
+      "what was acknowledged without a position, and stands nowhere, is lost",
+      [...said, { type: "accepted", room: "r", author: "ann", id: "id of a" }, closed(1), ended(0)],
+      "nothing lost"
+    ],
+    [
+      "nobody is told that something is stored which he did not send",
+      [...said, { type: "accepted", room: "r", author: "ann", id: "id of x" }],
+      "nothing made up"
+    ],
     ["another id, too", [...said, got(1, 1, "ann", "a", { id: "other" })], "nothing made up"],
     ["nobody is told of an id that he did not send", [...said, acked(1, "x", 1)], "nothing made up"],
     [

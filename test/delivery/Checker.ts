@@ -121,6 +121,8 @@ export class Checker {
         return this.#delivered(event)
       case "acknowledged":
         return this.#acknowledgedAt(event)
+      case "accepted":
+        return this.#accepted(event)
       case "refused":
         return this.#refused(event)
       case "closed":
@@ -204,6 +206,13 @@ export class Checker {
     room.seen = Math.max(room.seen, seq)
   }
 
+  #accepted({ author, id, room }: DeliveryEvent & { type: "accepted" }): void {
+    const message = this.#byId.get(key(room, author, id))
+    if (message === undefined) {
+      this.#broken("nothing made up", `${author} was told that ${id} is stored, which was never sent`, this.#room(room))
+    } else this.#acknowledge(message)
+  }
+
   #acknowledge(message: Message): void {
     if (message.acknowledged) return
     message.acknowledged = true
@@ -245,6 +254,10 @@ export class Checker {
     if (room.seen > head) this.#broken("nothing lost", `${room.seen} was seen, and the log ends at ${head}`, room)
     for (let seq = 1; seq <= head; seq++) {
       if (room.contents[seq] === undefined) this.#broken("everything arrives", `nobody was ever sent ${seq}`, room)
+    }
+    for (const message of this.#byText.values()) {
+      if (message.room !== room.name || !message.acknowledged || message.seq !== undefined) continue
+      this.#broken("nothing lost", `${quote(message)} was acknowledged, and stands nowhere`, room)
     }
     for (const [number, { client, last, room: of }] of this.#segments) {
       if (of === room && last !== head) {

@@ -1,5 +1,6 @@
 import { ChatSegment } from "./ChatSegment.ts"
-import type { From } from "./ChatSegment.ts"
+import { SdkSegment } from "./SdkSegment.ts"
+import type { From, Segment } from "./Segment.ts"
 import type { Random } from "./Random.ts"
 import type { Voice } from "./Voice.ts"
 import type { World } from "./World.ts"
@@ -7,25 +8,42 @@ import type { World } from "./World.ts"
 /** Entries that `?history=` may ask for. */
 const mostHistory = 50
 
+/** How many of the things that a client does are followed by a cut of its connection, where it gets itself another. */
+const dropped = 0.05
+
+const segments = { classic: ChatSegment, centrifuge: SdkSegment }
+
+/** What a client speaks: the classic wire, or Centrifugo's by its JavaScript SDK. */
+export type WireName = keyof typeof segments
+
 /** Comes, talks, reads, goes and comes back, as its chance says, until the world's time is over; then it stays until it has everything. */
 export class Client {
   readonly name: string
   readonly voice: Voice
   readonly #world: World
   readonly #random: Random
+  readonly #wire: WireName
   /** Whoever speaks as the same author in the same room. */
   readonly #peers: ReadonlyArray<Client>
-  readonly #abandoned: Array<ChatSegment> = []
-  #segment: ChatSegment | undefined
+  readonly #abandoned: Array<Segment> = []
+  #segment: Segment | undefined
   /** The last position of the log that it got on any socket. */
   #last = 0
 
-  constructor(name: string, voice: Voice, peers: ReadonlyArray<Client>, world: World, random: Random) {
+  constructor(
+    name: string,
+    voice: Voice,
+    peers: ReadonlyArray<Client>,
+    world: World,
+    random: Random,
+    wire: WireName = "classic"
+  ) {
     this.name = name
     this.voice = voice
     this.#peers = peers
     this.#world = world
     this.#random = random
+    this.#wire = wire
   }
 
   async act(): Promise<void> {
@@ -37,6 +55,7 @@ export class Client {
         if (from.since !== this.#last && this.#random.chance(habits.stallFirst)) await this.#do(segment, "stall")
         for (let left = this.#random.between(1, habits.stay); left > 0 && segment.isOpen && !this.#world.over; left--) {
           await this.#do(segment, this.#random.weighted(habits.doing))
+          if (segment.drop !== undefined && this.#random.chance(dropped)) segment.drop()
           await this.#world.pause(this.#random.below(2 * habits.paceMillis))
         }
         await this.#leave(segment)
@@ -70,8 +89,8 @@ export class Client {
     await this.#segment?.terminate()
   }
 
-  async #connect(from: From): Promise<ChatSegment | undefined> {
-    this.#segment = await ChatSegment.open(this.#world, this.name, this.voice, from)
+  async #connect(from: From): Promise<Segment | undefined> {
+    this.#segment = await segments[this.#wire].open(this.#world, this.name, this.voice, from)
     return this.#segment
   }
 
@@ -88,7 +107,7 @@ export class Client {
     }
   }
 
-  async #do(segment: ChatSegment, what: keyof World["habits"]["doing"]): Promise<void> {
+  async #do(segment: Segment, what: keyof World["habits"]["doing"]): Promise<void> {
     const { large, stallMillis, withId } = this.#world.habits
     switch (what) {
       case "say":
@@ -113,7 +132,7 @@ export class Client {
     }
   }
 
-  async #leave(segment: ChatSegment): Promise<void> {
+  async #leave(segment: Segment): Promise<void> {
     const how = this.#random.weighted(this.#world.habits.leaving)
     if (!segment.isOpen) await segment.ended
     else if (how === "abandon") {

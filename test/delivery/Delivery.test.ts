@@ -22,6 +22,18 @@ await onEachStores("a real server under crashes, drops, stalls and repeated send
   })
 })
 
+describe("a room that speaks the classic wire and Centrifugo's at once", () => {
+  it("keeps its promises to both: one order without a hole, over cuts from which an SDK recovers by itself", async () => {
+    const options = { seed: 1, seconds: 4, clients: 12, rooms: 2, kills: 1 }
+    const outcome = await run({ ...options, wires: ["classic", "centrifuge"] })
+    expect(outcome.report).toEqual([])
+    expect(outcome.kills).toBe(1)
+    expect(outcome.reconnects).toBeGreaterThan(2)
+    expect(outcome.acknowledged).toBeGreaterThan(10)
+    expect(outcome.deliveries).toBeGreaterThan(100)
+  })
+})
+
 describe("a server whose journal has a bug", () => {
   /** What may be noticed first of each. */
   const noticed: Readonly<Record<Fault, ReadonlyArray<string>>> = {

@@ -31,6 +31,8 @@ export type DeliveryEvent =
     }
   /** The answer to a message that was stored before. */
   | { readonly type: "acknowledged"; readonly segment: number; readonly id: string; readonly seq: number }
+  /** The answer to a message that is stored, and says no position. It may come when the segment is gone. */
+  | { readonly type: "accepted"; readonly room: string; readonly author: string; readonly id: string }
   | { readonly type: "refused"; readonly segment: number; readonly code: string; readonly id: string | undefined }
   | { readonly type: "closed"; readonly segment: number; readonly how: string }
   | { readonly type: "server"; readonly what: string; readonly broken?: boolean }

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util"
+import type { WireName } from "./Client.ts"
 
 export interface Options {
   readonly seeds: ReadonlyArray<number>
@@ -8,6 +9,7 @@ export interface Options {
   readonly rooms: number
   /** For each seed. */
   readonly kills: number
+  readonly wires: ReadonlyArray<WireName>
 }
 
 /** `message` is for the person who typed. */
@@ -27,6 +29,8 @@ that anybody saw. The first broken promise ends the run with exit code 1, and sa
   --clients 24          at once (default 24)
   --rooms 4             (default 4)
   --kills 10            of the server, each seed (default 10)
+  --wires classic       what clients speak, in turn: classic, centrifuge (by its JavaScript SDK), or
+                        both: classic,centrifuge (default classic)
   --help                this
 
 The stores are the embedded ones; where DB_* and MONGODB_URI (or NATS_URL) are set, those.`
@@ -43,13 +47,20 @@ export const readOptions = (args: ReadonlyArray<string>): Options | "help" => {
     minutes: number("--minutes", values.minutes ?? "10", { least: 0.05, most: 10_000 }),
     clients: whole("--clients", values.clients ?? "24", { least: 1, most: 1_000 }),
     rooms: whole("--rooms", values.rooms ?? "4", { least: 1, most: 100 }),
-    kills: whole("--kills", values.kills ?? "10", { least: 0, most: 10_000 })
+    kills: whole("--kills", values.kills ?? "10", { least: 0, most: 10_000 }),
+    wires: wires(values.wires ?? "classic")
   }
 }
 
+const wires = (text: string): ReadonlyArray<WireName> =>
+  text.split(",").map((name) => {
+    if (name === "classic" || name === "centrifuge") return name
+    throw new OptionsError(`--wires: classic, centrifuge, or both with a comma between, not "${text}".`)
+  })
+
 /** How a seed is had again. */
-export const replay = ({ clients, kills, rooms }: Options, seed: number, seconds: number): string =>
-  `npm run check:delivery -- --seed ${seed} --minutes ${Number((seconds / 60).toFixed(3))} --clients ${clients} --rooms ${rooms} --kills ${kills}`
+export const replay = ({ clients, kills, rooms, wires }: Options, seed: number, seconds: number): string =>
+  `npm run check:delivery -- --seed ${seed} --minutes ${Number((seconds / 60).toFixed(3))} --clients ${clients} --rooms ${rooms} --kills ${kills} --wires ${wires.join(",")}`
 
 const parse = (args: ReadonlyArray<string>) => {
   try {
@@ -62,6 +73,7 @@ const parse = (args: ReadonlyArray<string>) => {
         clients: { type: "string" },
         rooms: { type: "string" },
         kills: { type: "string" },
+        wires: { type: "string" },
         help: { type: "boolean", short: "h", default: false }
       }
     })

@@ -78,7 +78,7 @@ export class Recorder {
   }
 
   #roomOf(event: DeliveryEvent): string | undefined {
-    if (event.type === "ended") return event.room
+    if (event.type === "ended" || event.type === "accepted") return event.room
     return event.type === "server" ? undefined : this.#segments.get(event.segment)?.room
   }
 
@@ -86,13 +86,14 @@ export class Recorder {
     const time = `${(at / 1000).toFixed(3).padStart(8)} s `
     if (event.type === "server") return `${time} the server ${event.what}`
     if (event.type === "ended") return `${time} the log of ${event.room} ends at ${event.head}`
+    if (event.type === "accepted") return `${time} ${event.author} hears that ${event.id} is stored in ${event.room}`
     const of = this.#segments.get(event.segment)
     const line = `${time} ${of?.client} (segment ${event.segment}) ${details(event)}`
     return line.length > shownCharacters ? `${line.slice(0, shownCharacters)}…` : line
   }
 }
 
-const details = (event: Exclude<DeliveryEvent, { type: "server" | "ended" }>): string => {
+const details = (event: Exclude<DeliveryEvent, { type: "server" | "ended" | "accepted" }>): string => {
   switch (event.type) {
     case "opened": {
       const { history, since } = event

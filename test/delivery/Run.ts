@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises"
 import { ApiClient } from "../support/ApiClient.ts"
 import { Client } from "./Client.ts"
+import type { WireName } from "./Client.ts"
 import { LogReader } from "./LogReader.ts"
 import { Recorder } from "./Recorder.ts"
 import { scenario } from "./Scenario.ts"
@@ -17,6 +18,8 @@ export interface RunOptions extends ScenarioOptions {
   readonly tag?: string
   /** What else happens to the server, from when it is ready until the world's time is over. Where it rejects, the run does. */
   readonly meanwhile?: (started: Started, world: World) => Promise<void>
+  /** What clients speak, in turn. Default: the classic wire. */
+  readonly wires?: ReadonlyArray<WireName>
   /** Told about four times a second. */
   readonly onProgress?: (figures: Figures) => void
 }
@@ -106,7 +109,7 @@ const drive = async (
   clients: Array<Client>,
   stopped: Promise<void>
 ): Promise<void> => {
-  const { tag = "" } = options
+  const { tag = "", wires = ["classic"] } = options
   const rooms = Array.from({ length: options.rooms }, (_, index) => `room${tag}-${index}`)
   const api = new ApiClient(world.url)
   const reader = new LogReader(world, (await api.somebody(`reader${tag}`)).token)
@@ -121,7 +124,8 @@ const drive = async (
     const key = `${room} ${name}`
     const entry = voices.get(key) ?? { voice: new Voice(name, room, tokens.get(name)), speakers: [] }
     voices.set(key, entry)
-    const client = new Client(`client ${index}`, entry.voice, entry.speakers, world, random.fork())
+    const wire = wires[Math.floor(index / rooms.length) % wires.length]
+    const client = new Client(`client ${index}`, entry.voice, entry.speakers, world, random.fork(), wire)
     entry.speakers.push(client)
     clients.push(client)
   }

@@ -64,6 +64,7 @@ const check = async (options: Options): Promise<boolean> => {
       clients: options.clients,
       rooms: options.rooms,
       kills: options.kills,
+      wires: options.wires,
       ...(env === undefined ? {} : { env, tag: Date.now().toString(36) }),
       onProgress: ({ deliveries, kills, reconnects, seconds }) =>
         progress.now(

@@ -1,17 +1,15 @@
-import { spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { createHash } from "node:crypto"
 import { once } from "node:events"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, it } from "vitest"
+import { goProgram } from "./GoProgram.ts"
 import { stopped } from "./Stopped.ts"
 
 const source = join(import.meta.dirname, "ferretdb")
-const cache = join(import.meta.dirname, "../../node_modules/.cache/parley/ferretdb")
 
 /** Why there is no server, and how to get one. */
 interface NoServer {
@@ -19,48 +17,6 @@ interface NoServer {
 }
 
 const how = "install Go 1.24 or newer (FerretDB is built from test/servers/ferretdb), or set MONGODB_TEST_URL"
-
-const findGo = (): string | undefined =>
-  ["go", "/usr/local/go/bin/go"].find((go) => spawnSync(go, ["version"], { stdio: "ignore" }).status === 0)
-
-const build = (go: string, binary: string): string | undefined => {
-  const made = `${binary}.${process.pid}`
-  const { status, stderr } = spawnSync(go, ["build", "-o", made, "."], { cwd: source, encoding: "utf8" })
-  if (status !== 0) return stderr.trim().split("\n").at(-1) ?? "go build failed"
-  renameSync(made, binary)
-  return undefined
-}
-
-/** A build takes minutes at first: whoever comes second waits for it. A lock that is older than this was left behind. */
-const staleLockMillis = 15 * 60_000
-
-/** The server's program, built once for each version of its source. */
-const ferretDbBinary = async (): Promise<string | NoServer> => {
-  const hash = createHash("sha256")
-  for (const file of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(join(source, file)))
-  const binary = join(cache, hash.digest("hex").slice(0, 16))
-  const lock = `${binary}.lock`
-  mkdirSync(cache, { recursive: true })
-  for (;;) {
-    if (existsSync(binary)) return binary
-    const go = findGo()
-    if (go === undefined) return { missing: `no FerretDB: ${how}` }
-    try {
-      mkdirSync(lock)
-    } catch {
-      const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0
-      if (Date.now() - since > staleLockMillis) rmSync(lock, { recursive: true, force: true })
-      await pause(200)
-      continue
-    }
-    try {
-      const problem = existsSync(binary) ? undefined : build(go, binary)
-      return problem === undefined ? binary : { missing: `FerretDB could not be built (${problem}): ${how}` }
-    } finally {
-      rmSync(lock, { recursive: true, force: true })
-    }
-  }
-}
 
 /** FerretDB on SQLite files in a temporary directory, as a process of its own. It ends with this one, however that ends. */
 export class FerretDb {
@@ -123,10 +79,11 @@ export class FerretDb {
 
 /** A server of one's own. Fails, where `CI` is set, for want of one. */
 export const startFerretDb = async (): Promise<FerretDb | NoServer> => {
-  const binary = await ferretDbBinary()
+  const binary = await goProgram(source)
   if (typeof binary !== "string") {
-    if (process.env["CI"] !== undefined) throw new Error(binary.missing)
-    return binary
+    const missing = `no FerretDB, ${binary.missing}: ${how}`
+    if (process.env["CI"] !== undefined) throw new Error(missing)
+    return { missing }
   }
   const server = new FerretDb(binary)
   await server.start()

@@ -8,20 +8,24 @@ import { Meanwhile } from "../../domain/Meanwhile.ts"
 import { MessageRate } from "../../domain/MessageRate.ts"
 import { Seq } from "../../domain/Room.ts"
 import type { RoomName } from "../../domain/Room.ts"
-import type { ChatRoom } from "../../domain/ChatRoom.ts"
-import { mayEnter } from "../../domain/RoomAccess.ts"
+import { mayEnter, RoomAccess } from "../../domain/RoomAccess.ts"
 import { sessionEnded } from "../../domain/Rejection.ts"
 import { RoomRegistry } from "../../domain/RoomRegistry.ts"
+import type { WireFormat } from "../../domain/RoomTail.ts"
 import { Sessions } from "../../domain/Sessions.ts"
 import type { InvalidToken } from "../../domain/Sessions.ts"
 import { Journal } from "../../ports/Journal.ts"
+import { MessageHistory } from "../../ports/MessageHistory.ts"
 import { SessionSignals } from "../../ports/SessionSignals.ts"
 import { CurrentTracing } from "../observability/Tracing.ts"
 import type { CloseCode } from "./CloseCode.ts"
 import * as Close from "./CloseCode.ts"
 import { ClassicSession } from "./classic/ClassicSession.ts"
 import { classicWire } from "./classic/ClassicWire.ts"
-import type { Engine, Opening } from "./Engine.ts"
+import { CentrifugeSession } from "./centrifuge/CentrifugeSession.ts"
+import type { CentrifugeOpening } from "./centrifuge/CentrifugeSession.ts"
+import { Presence } from "./centrifuge/Presence.ts"
+import type { Engine, ManyRooms, Opening } from "./Engine.ts"
 import { Connection } from "./Connection.ts"
 import { makeMessageTraces } from "./MessageTraces.ts"
 import { catchUpPage, RoomChannel } from "./RoomChannel.ts"
@@ -65,6 +69,8 @@ export class ChatSockets extends Context.Service<
     readonly admits: (address: string) => "yes" | "too many of this address" | "draining"
     /** Takes a socket over; what it sends and gets is the classic wire's. */
     readonly acceptClassic: (transport: Transport, opening: Opening) => TransportEvents
+    /** The same for Centrifugo's client protocol. */
+    readonly acceptCentrifuge: (transport: Transport, opening: CentrifugeOpening) => TransportEvents
     /**
      * Takes no more sockets and nothing more from those it has, waits (2 s at most) until what was taken in is committed and on its way, and says goodbye
      * (1012). The end of the layer does it, too; earlier is for whoever keeps other doors open meanwhile.
@@ -83,11 +89,12 @@ const closeOf = (reason: InvalidToken["reason"]): CloseCode =>
       : Close.badToken
 
 /** Of a private room nobody learns the name. */
-const logBegin = (connection: Connection, room: RoomName) =>
+/** A wire of many rooms names none. */
+const logBegin = (connection: Connection, room: RoomName | undefined) =>
   Effect.logInfo("connection opened", {
     connection: connection.number,
     address: connection.address,
-    ...(room.startsWith("$") ? {} : { room })
+    ...(room === undefined || room.startsWith("$") ? {} : { room })
   })
 
 const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
@@ -95,6 +102,8 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const sessions = yield* Sessions
   const names = yield* GuestNames
   const journal = yield* Journal
+  const history = yield* MessageHistory
+  const access = yield* RoomAccess
   const signals = yield* SessionSignals
   const stats = yield* EngineStats
   const limits = yield* Limits
@@ -104,7 +113,9 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const pages = yield* Semaphore.make(pageReaders)
 
   const connections = new Set<Connection>()
-  const channels = new Map<RoomName, RoomChannel>()
+  /** By wire: one that nobody speaks has none. */
+  const channels = new Map<WireFormat, Map<RoomName, RoomChannel>>()
+  const presence = new Presence()
   const census = new SocketCensus(options)
   const ended = new Meanwhile<SessionId>()
   /** What counts how long something lasts: a wall clock that is set leaves every socket as it is. */
@@ -133,7 +144,15 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     )
   }
 
-  const channelContext = { wire: classicWire, stats, readPage }
+  /** Its place in the room is given up already. */
+  const depart = ({ channel }: Subscription) => {
+    if (channel.size === 0) {
+      const ofWire = channels.get(channel.wire)
+      if (ofWire?.get(channel.room.name) === channel) ofWire.delete(channel.room.name)
+      channel.room.followers.delete(channel)
+    }
+    registry.leave(channel.room)
+  }
 
   const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) => {
     const who = principal === undefined ? {} : { userId: principal.userId, username: principal.username }
@@ -148,43 +167,67 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     countClosed(stats, code?.code)
     logEnd(connection, code)
     if (code === Close.tooSlow) stats.socketsTooSlow += 1
-    const { subscription } = connection
-    if (subscription === undefined) return
-    const { channel } = subscription
-    if (channel.size === 0) {
-      channels.delete(channel.room.name)
-      channel.room.followers.delete(channel)
-    }
-    registry.leave(channel.room)
+    for (let place = connection.subscriptions; place !== undefined; place = place.next) depart(place)
+    connection.caretaker?.ended()
   }
 
   /** The room was entered for this socket. */
-  const subscribe = (connection: Connection, room: ChatRoom, from: (head: Seq) => number): void => {
-    if (!connection.open) return registry.leave(room)
-    let channel = channels.get(room.name)
+  const subscribe: ManyRooms["subscribe"] = (connection, room, wire, cursor) => {
+    if (!connection.open) {
+      registry.leave(room)
+      return undefined
+    }
+    let ofWire = channels.get(wire)
+    if (ofWire === undefined) channels.set(wire, (ofWire = new Map<RoomName, RoomChannel>()))
+    let channel = ofWire.get(room.name)
     // A room that was lost and read anew is another object; the old one's sockets were told to go.
     if (channel === undefined || channel.room !== room) {
-      channel = new RoomChannel(room, channelContext)
-      channels.set(room.name, channel)
+      channel = new RoomChannel(room, { wire, stats, readPage })
+      ofWire.set(room.name, channel)
       room.followers.add(channel)
     }
-    connection.subscription = channel.join(connection, from(room.published))
+    return channel.join(connection, cursor)
   }
 
-  const follow: Engine["follow"] = (connection, name, from) => {
-    if (!mayEnter(connection.principal ?? "guest", name)) return Close.forbidden
+  const unsubscribe: ManyRooms["unsubscribe"] = (subscription) => {
+    if (!subscription.held) return
+    subscription.channel.leave(subscription)
+    subscription.connection.forget(subscription)
+    depart(subscription)
+  }
+
+  const enter = (
+    connection: Connection,
+    name: RoomName,
+    from: (head: Seq) => number
+  ): CloseCode | undefined | Effect.Effect<CloseCode | undefined> => {
     const awake = registry.enterAwake(name)
     if (awake !== undefined) {
-      subscribe(connection, awake, from)
+      subscribe(connection, awake, classicWire, from(awake.published))
       return undefined
     }
     return registry.enter(name).pipe(
       Effect.map((room) => {
-        subscribe(connection, room, from)
+        subscribe(connection, room, classicWire, from(room.published))
         return undefined
       }),
       Effect.catch((error) =>
         Effect.logWarning("A room could not be read", error.detail).pipe(Effect.as<CloseCode>(Close.overloaded))
+      )
+    )
+  }
+
+  const follow: Engine["follow"] = (connection, name, from, roomToken) => {
+    const who = connection.principal ?? "guest"
+    if (roomToken === undefined) return mayEnter(who, name) ? enter(connection, name, from) : Close.forbidden
+    return access.enter(who, name, roomToken).pipe(
+      Effect.flatMap(({ until }) => {
+        connection.roomUntil = until
+        const entering = enter(connection, name, from)
+        return Effect.isEffect(entering) ? entering : Effect.succeed(entering)
+      }),
+      Effect.catchTag("RoomRefused", ({ reason }) =>
+        Effect.succeed<CloseCode>(reason === "expired" ? Close.tokenExpired : Close.forbidden)
       )
     )
   }
@@ -220,7 +263,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     }
   })
 
-  const engine: Engine = {
+  const engine: ManyRooms = {
     registry,
     names,
     rate: new MessageRate({ perSecond: options.messageRate, burst: options.messageBurst }),
@@ -229,15 +272,23 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     epoch: journal.epoch,
     guests: options.guests,
     now,
+    wallClock: () => clock.currentTimeMillisUnsafe(),
     traced: tracing === undefined ? (waiting) => waiting : makeMessageTraces(tracing, registry.inMemory),
     fork: (effect) => void fork(effect),
+    access,
     authenticate,
-    follow
+    follow,
+    journal,
+    history,
+    paged: (read) => pages.withPermits(1)(read),
+    subscribe,
+    unsubscribe
   }
 
   const lookAfter = (connection: Connection, at: number, wallClock: number) => {
     if (connection.principal !== undefined && wallClock >= connection.principal.expiresAt)
       connection.cut(Close.tokenExpired)
+    else if (connection.roomUntil !== undefined && wallClock >= connection.roomUntil) connection.cut(Close.tokenExpired)
     else if (connection.isStalled(at, stallMillis)) connection.cut(Close.tooSlow)
     else if (at - connection.aliveAt >= pongWithinMillis) connection.cut(Close.noPong)
     else if (
@@ -247,6 +298,13 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     ) {
       limits.hit("auth_timeout", connection.address)
       connection.close(Close.authTimeout)
+    } else if (connection.caretaker !== undefined) {
+      // Its client counts the server's signs of life, too: it gets them whatever it says itself.
+      if (at - connection.pingedAt >= pingEveryMillis) {
+        connection.pingedAt = at
+        connection.caretaker.ping()
+      }
+      connection.caretaker.lookAfter(at, wallClock)
     } else if (at - Math.max(connection.pingedAt, connection.aliveAt) >= pingEveryMillis) {
       connection.pingedAt = at
       connection.transport.ping()
@@ -257,6 +315,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     const at = now()
     const wallClock = clock.currentTimeMillisUnsafe()
     for (const connection of connections) lookAfter(connection, at, wallClock)
+    presence.flush()
   }).pipe(Effect.delay(sweepMillis), Effect.forever, Effect.forkScoped)
 
   // While the store is down nothing is known to have ended.
@@ -280,6 +339,18 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   })
   yield* Effect.addFinalizer(() => drain)
 
+  const take = (connection: Connection): boolean => {
+    if (draining) {
+      connection.close(Close.restart)
+      return false
+    }
+    connections.add(connection)
+    census.enter(connection)
+    stats.socketsAccepted += 1
+    stats.sockets = connections.size
+    return true
+  }
+
   return ChatSockets.of({
     drain,
     admits: (address) => {
@@ -289,16 +360,16 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     acceptClassic: (transport, opening) => {
       const connection = new Connection(transport, opening.address, now(), closed)
       const session = new ClassicSession(connection, engine, opening)
-      if (draining) {
-        connection.close(Close.restart)
-        return session
+      if (take(connection)) {
+        fork(logBegin(connection, opening.room))
+        session.start()
       }
-      connections.add(connection)
-      census.enter(connection)
-      stats.socketsAccepted += 1
-      stats.sockets = connections.size
-      fork(logBegin(connection, opening.room))
-      session.start()
+      return session
+    },
+    acceptCentrifuge: (transport, opening) => {
+      const connection = new Connection(transport, opening.address, now(), closed)
+      const session = new CentrifugeSession(connection, engine, presence, opening)
+      if (take(connection)) fork(logBegin(connection, undefined))
       return session
     }
   })

@@ -19,3 +19,6 @@ export const authTimeout: CloseCode = { code: 4501, reason: "no token came in ti
 export const loggedOut: CloseCode = { code: 4502, reason: "the session was ended" }
 export const tooManySockets: CloseCode = { code: 4504, reason: "too many sockets of this user" }
 export const forbidden: CloseCode = { code: 4505, reason: "not allowed in this room" }
+/** Of Centrifugo's wire alone, by its numbers. */
+export const badRequest: CloseCode = { code: 3501, reason: "bad request" }
+export const stale: CloseCode = { code: 3502, reason: "stale: no connect command came in time" }

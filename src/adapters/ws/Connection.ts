@@ -14,15 +14,29 @@ import type { Transport } from "./Transport.ts"
 const highWater = 256 * 1024
 
 let numbered = 0
+/** What a wire does for its sockets beside frames. */
+export interface Caretaker {
+  /** About once a second: by the clock that nobody sets, and by the one that tokens end by. */
+  readonly lookAfter: (now: number, wallClock: number) => void
+  /** A sign of life is wanted from the peer. */
+  readonly ping: () => void
+  /** The socket has ended, and left its rooms. */
+  readonly ended: () => void
+}
 
 /** One socket, whatever wire it speaks. */
 export class Connection {
   readonly transport: Transport
   /** The peer's address, as limits key it. */
   readonly address: string
-  subscription: Subscription | undefined
+  /** The first of its places in rooms; each knows the next. Most sockets have one. */
+  subscriptions: Subscription | undefined
+  /** Where the wire needs more than frames. */
+  caretaker: Caretaker | undefined
   /** Who speaks; `undefined` is a guest. */
   principal: Principal | undefined
+  /** Until when the token of its one, private room is good: milliseconds since 1970 UTC. */
+  roomUntil: number | undefined
   /** The leave to speak of the session this socket belongs to. */
   readonly permit: Permit = makePermit()
   open = true
@@ -70,7 +84,15 @@ export class Connection {
     this.#full = false
     this.stalledAt = 0
     this.#tellDrained()
-    if (this.subscription !== undefined) this.subscription.channel.pump(this.subscription)
+    for (let place = this.subscriptions; place !== undefined; place = place.next) place.channel.pump(place)
+  }
+
+  /** Takes a place out of its list. */
+  forget(subscription: Subscription): void {
+    if (this.subscriptions === subscription) this.subscriptions = subscription.next
+    for (let place = this.subscriptions; place !== undefined; place = place.next) {
+      if (place.next === subscription) place.next = subscription.next
+    }
   }
 
   /** Completes once the socket can be written to again, or is gone. */
@@ -120,7 +142,7 @@ export class Connection {
   #end(code: CloseCode | undefined): boolean {
     if (!this.open) return false
     this.open = false
-    if (this.subscription !== undefined) this.subscription.channel.leave(this.subscription)
+    for (let place = this.subscriptions; place !== undefined; place = place.next) place.channel.leave(place)
     this.#closed(this, code)
     this.#tellDrained()
     return true

@@ -14,6 +14,8 @@ const ensure = (offset: number, needed: number): void => {
   scratch = larger
 }
 
+const binaryFrame = 0x82
+
 /** Writes one frame at `offset` of the scratch buffer; returns where it ends. */
 const writeFrame = (text: string, offset: number): number => {
   // A UTF-16 unit is at most 3 bytes of UTF-8.
@@ -24,16 +26,24 @@ const writeFrame = (text: string, offset: number): number => {
   const header = length < 126 ? 2 : length < 65_536 ? 4 : 10
   if (header !== guess) length = scratch.write(text, offset + header)
   scratch[offset] = textFrame
-  if (header === 2) scratch[offset + 1] = length
-  else if (header === 4) {
-    scratch[offset + 1] = 126
-    scratch.writeUInt16BE(length, offset + 2)
-  } else {
-    scratch[offset + 1] = 127
-    scratch.writeUInt32BE(0, offset + 2)
-    scratch.writeUInt32BE(length, offset + 6)
+  return writeLength(length, offset + 1) + length
+}
+
+/** The length of a payload as a header has it, at `offset`; returns where it ends. */
+const writeLength = (length: number, offset: number): number => {
+  if (length < 126) {
+    scratch[offset] = length
+    return offset + 1
   }
-  return offset + header + length
+  if (length < 65_536) {
+    scratch[offset] = 126
+    scratch.writeUInt16BE(length, offset + 1)
+    return offset + 3
+  }
+  scratch[offset] = 127
+  scratch.writeUInt32BE(0, offset + 1)
+  scratch.writeUInt32BE(length, offset + 5)
+  return offset + 9
 }
 
 /** Past this the scratch buffer is not kept. */
@@ -56,6 +66,65 @@ export const framesOf = (count: number, textAt: (index: number) => string): Enco
   for (let i = 0; i < count; i++) {
     offset = writeFrame(textAt(i), offset)
     ends[i] = offset
+  }
+  return { bytes: copied(offset), ends }
+}
+
+/**
+ * `count` texts, each ended by `separator` but for the last of its frame, in frames of at most `limit` bytes (a single longer text excepted), in one buffer. `ends[i]` is where the
+ * frame that holds text `i` ends.
+ */
+export const packedFramesOf = (
+  count: number,
+  textAt: (index: number) => string,
+  limit: number,
+  separator = "\n"
+): EncodedBatch => {
+  const ends = new Uint32Array(count)
+  let offset = 0
+  let from = 0
+  let packed = ""
+  let bytes = 0
+  for (let i = 0; i < count; i++) {
+    const text = textAt(i)
+    const size = Buffer.byteLength(text)
+    if (i > from && bytes + separator.length + size > limit) {
+      offset = writeFrame(packed, offset)
+      ends.fill(offset, from, i)
+      from = i
+      packed = ""
+      bytes = 0
+    }
+    packed = i === from ? text : packed + separator + text
+    bytes += size + separator.length
+  }
+  if (count > 0) offset = writeFrame(packed, offset)
+  ends.fill(offset, from, count)
+  return { bytes: copied(offset), ends }
+}
+
+/** The same of binary messages, one after another. */
+export const packedBinaryFramesOf = (messages: ReadonlyArray<Uint8Array>, limit: number): EncodedBatch => {
+  const ends = new Uint32Array(messages.length)
+  let offset = 0
+  for (let from = 0; from < messages.length;) {
+    let to = from
+    let length = 0
+    while (to < messages.length) {
+      const size = messages[to]?.length ?? 0
+      if (to > from && length + size > limit) break
+      length += size
+      to += 1
+    }
+    ensure(offset, longestHeader + length)
+    scratch[offset] = binaryFrame
+    offset = writeLength(length, offset + 1)
+    for (const message of messages.slice(from, to)) {
+      scratch.set(message, offset)
+      offset += message.length
+    }
+    ends.fill(offset, from, to)
+    from = to
   }
   return { bytes: copied(offset), ends }
 }

@@ -17,12 +17,20 @@ export class Subscription {
   catchingUp = false
   /** Where it stands among the channel's members. */
   index: number
+  /** The same socket's next place, in another room. */
+  next: Subscription | undefined
 
   constructor(connection: Connection, channel: RoomChannel, cursor: number, index: number) {
     this.connection = connection
     this.channel = channel
     this.cursor = cursor
     this.index = index
+    this.next = undefined
+  }
+
+  /** Whether the socket has still this place. */
+  get held(): boolean {
+    return this.connection.open && this.channel.holds(this)
   }
 }
 
@@ -47,6 +55,10 @@ export class RoomChannel implements Follower {
     this.#context = context
   }
 
+  get wire(): WireFormat {
+    return this.#context.wire
+  }
+
   get size(): number {
     return this.#members.length
   }
@@ -55,8 +67,14 @@ export class RoomChannel implements Follower {
   join(connection: Connection, cursor: number): Subscription {
     const subscription = new Subscription(connection, this, cursor, this.#members.length)
     this.#members.push(subscription)
+    subscription.next = connection.subscriptions
+    connection.subscriptions = subscription
     this.pump(subscription)
     return subscription
+  }
+
+  holds(subscription: Subscription): boolean {
+    return this.#members[subscription.index] === subscription
   }
 
   leave(subscription: Subscription): void {
@@ -100,7 +118,10 @@ export class RoomChannel implements Follower {
         this.#context.readPage(subscription)
         return
       }
-      this.#write(subscription, batch.encodedBy(this.#context.wire), subscription.cursor + 1 - batch.first)
+      const { wire } = this.#context
+      const from = subscription.cursor + 1 - batch.first
+      if (from === 0 || wire.packsEntries !== true) this.#write(subscription, batch.encodedBy(wire), from)
+      else this.#write(subscription, wire.encode(this.room.name, batch.entries.slice(from)), 0)
       subscription.cursor = batch.last
     }
   }
@@ -110,7 +131,7 @@ export class RoomChannel implements Follower {
     subscription.catchingUp = false
     const last = entries.at(-1)
     // The journal may be ahead of what was published: no matter, it is on disk, and the cursor tells it from what comes.
-    if (last === undefined || !subscription.connection.open) return
+    if (last === undefined || !subscription.held) return
     this.#context.stats.catchUpPages += 1
     this.#write(subscription, this.#context.wire.encode(this.room.name, entries), 0)
     subscription.cursor = last.seq

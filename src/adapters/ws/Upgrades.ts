@@ -9,6 +9,8 @@ import { describeIssues } from "../schema/Issues.ts"
 import { HttpServers } from "../http/HttpServers.ts"
 import { jittered, Overload } from "../http/Overload.ts"
 import { ChatSockets } from "./ChatSockets.ts"
+import { jsonCodec } from "./centrifuge/JsonCodec.ts"
+import { protobufCodec } from "./centrifuge/ProtobufCodec.ts"
 import type { Opening } from "./Engine.ts"
 import { makeAcceptor } from "./WebSocketTransport.ts"
 
@@ -32,6 +34,7 @@ export interface UpgradesOptions {
 }
 
 const classicPath = "/message/v1/send"
+const centrifugePath = "/connection/websocket"
 const maxHistory = 1_000
 
 const integer = (maximum: number) =>
@@ -45,7 +48,7 @@ const Query = Schema.Struct({
 })
 const decodeQuery = Schema.decodeUnknownExit(Query, { errors: "all" })
 
-type Asked = Omit<Opening, "address" | "token">
+type Asked = Omit<Opening, "address" | "token" | "roomToken">
 
 const badQuery = (detail: string): Refusal => ({ status: 400, title: "The query is not valid", detail })
 
@@ -133,10 +136,11 @@ export const layer = (options: UpgradesOptions) =>
       const acceptor = makeAcceptor()
       const asked = makeAskedOf()
 
-      const judge = (request: IncomingMessage, address: string): Asked | Refusal => {
+      const judge = (request: IncomingMessage, address: string): Asked | "centrifuge" | Refusal => {
         const { path, query } = targetOf(request.url ?? "")
-        if (path !== classicPath) {
-          return { status: 404, title: "Not found", detail: `WebSockets are served at ${classicPath}` }
+        if (path !== classicPath && path !== centrifugePath) {
+          const detail = `WebSockets are served at ${classicPath} and ${centrifugePath}`
+          return { status: 404, title: "Not found", detail }
         }
         const { host, origin } = request.headers
         const refusal = options.guard({ host, origin })
@@ -152,7 +156,7 @@ export const layer = (options: UpgradesOptions) =>
           limits.hit("overload", address)
           return away("The server has as much to do as it can.")
         }
-        return asked(query)
+        return path === classicPath ? asked(query) : "centrifuge"
       }
 
       const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -160,6 +164,14 @@ export const layer = (options: UpgradesOptions) =>
         socket.on("error", destroyIt)
         const address = options.address(request.socket.remoteAddress, request.headers)
         const judged = judge(request, address)
+        if (judged === "centrifuge") {
+          const token = tokenOf(request)
+          acceptor.accept(request, socket, head, (transport) => {
+            const codec = transport.protocol === "centrifuge-protobuf" ? protobufCodec : jsonCodec
+            transport.listen(sockets.acceptCentrifuge(transport, { address, codec, token }))
+          })
+          return
+        }
         if ("status" in judged) {
           stats.socketsRefused += 1
           return refuse(socket, judged)

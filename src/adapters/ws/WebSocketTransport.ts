@@ -35,7 +35,8 @@ const options = {
   closeTimeout: 2_000,
   WebSocket: ChatSocket,
   // The pair `bearer, <token>` brings a token from a browser: only its first half is ever echoed.
-  handleProtocols: (protocols: Set<string>) => (protocols.has("bearer") ? "bearer" : false)
+  handleProtocols: (protocols: Set<string>) =>
+    ["bearer", "room-token", "centrifuge-protobuf", "centrifuge-json"].find((name) => protocols.has(name)) ?? false
 } as const
 
 export class WebSocketTransport implements Transport {
@@ -51,6 +52,11 @@ export class WebSocketTransport implements Transport {
   listen(events: TransportEvents): void {
     this.#socket.events = events
     this.#raw.on("drain", () => events.drained())
+  }
+
+  /** The subprotocol that was agreed on; empty where none was. */
+  get protocol(): string {
+    return this.#socket.protocol
   }
 
   write(bytes: Uint8Array): void {

@@ -88,7 +88,6 @@ class Client {
       closed: () => this.connection.gone()
     })
     this.subscription = fixture.channel.join(this.connection, cursor)
-    this.connection.subscription = this.subscription
   }
 }
 

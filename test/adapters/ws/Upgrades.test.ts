@@ -11,15 +11,17 @@ import { RawSocket } from "../../support/RawSocket.ts"
 it.live("an overloaded server sends new sockets away (503, Retry-After) and keeps those that it has", () => {
   const state = { overloaded: false }
   const heard: Array<string> = []
+  const listening = {
+    frame: (data: Uint8Array) => void heard.push(Buffer.from(data).toString()),
+    alive: () => {},
+    drained: () => {},
+    closed: () => {}
+  }
   const sockets = Layer.succeed(ChatSockets, {
     drain: Effect.void,
     admits: () => "yes" as const,
-    acceptClassic: () => ({
-      frame: (data) => void heard.push(Buffer.from(data).toString()),
-      alive: () => {},
-      drained: () => {},
-      closed: () => {}
-    })
+    acceptClassic: () => listening,
+    acceptCentrifuge: () => listening
   })
   const server = HttpServers.layer({ host: "127.0.0.1", apiPort: 0, socketPort: 0 })
   return Effect.gen(function* () {

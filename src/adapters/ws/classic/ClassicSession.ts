@@ -245,7 +245,7 @@ export class ClassicSession implements TransportEvents {
     const guest = this.#connection.principal === undefined
     if (opening === undefined || (guest && this.#engine.guests === "deny")) return undefined
     this.#opening = undefined
-    const { epoch, history, since } = opening
+    const { epoch, history, roomToken, since } = opening
     const from = (head: Seq): number => {
       if (since !== undefined) {
         if (since <= head && (epoch === undefined || epoch === this.#engine.epoch)) return since
@@ -256,7 +256,7 @@ export class ClassicSession implements TransportEvents {
     const closeIfRefused = (refused: CloseCode | undefined): void => {
       if (refused !== undefined) this.#connection.close(refused)
     }
-    const following = this.#engine.follow(this.#connection, this.#room, from)
+    const following = this.#engine.follow(this.#connection, this.#room, from, roomToken)
     if (Effect.isEffect(following)) return Effect.map(following, closeIfRefused)
     closeIfRefused(following)
     return undefined

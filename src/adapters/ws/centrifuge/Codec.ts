@@ -1,0 +1,35 @@
+import type { Json } from "effect/Schema"
+import { messageView } from "./Data.ts"
+import type { RoomName } from "../../../domain/Room.ts"
+import type { Author, Entry } from "../../../domain/RoomEvent.ts"
+import type { WireFormat } from "../../../domain/RoomTail.ts"
+import type { ClientInfo, Outgoing } from "./Protocol.ts"
+
+/** One encoding of the protocol. */
+export interface Codec {
+  /** Committed batches as pushes. */
+  readonly format: WireFormat
+  readonly isBinary: boolean
+  /** The values of a frame's commands, as JSON has them; `undefined` where it is not of this encoding. */
+  readonly decode: (frame: Uint8Array) => ReadonlyArray<unknown> | undefined
+  /** Replies and pushes in order, in frames. */
+  readonly encode: (messages: ReadonlyArray<Outgoing>) => Uint8Array
+}
+
+export interface Publication {
+  readonly data: Json
+  readonly info: ClientInfo
+  readonly offset: number
+}
+
+/** Who wrote it: an account by its name. A guest's name, and a service's, is nobody's: they are no `user`. The log does not know connections: `client` is empty. */
+export const authorInfo = ({ kind, name }: Author): ClientInfo => {
+  if (kind === "account") return { user: name, client: "" }
+  return { user: "", client: "", conn_info: kind === "guest" ? { name, guest: true } : { name, service: true } }
+}
+
+export const publicationOf = (room: RoomName, entry: Entry): Publication => ({
+  data: messageView(room, entry),
+  info: authorInfo(entry.event.author),
+  offset: entry.seq
+})

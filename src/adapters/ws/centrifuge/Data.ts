@@ -1,0 +1,76 @@
+import { Exit, Schema } from "effect"
+import type { Json } from "effect/Schema"
+import { MessageText } from "../../../domain/MessageText.ts"
+import { idOf, isChatMessage } from "../../../domain/MessageView.ts"
+import type { RoomName } from "../../../domain/Room.ts"
+import { ClientId } from "../../../domain/RoomEvent.ts"
+import type { Entry } from "../../../domain/RoomEvent.ts"
+import { maxDataDepth } from "./Limits.ts"
+
+/** What somebody publishes: a payload for the log, the id that makes it idempotent, and under which name a guest speaks. */
+export interface Published {
+  readonly payload: Json
+  readonly id: ClientId | undefined
+  readonly from: string | undefined
+}
+
+const Chat = Schema.Struct({
+  message: MessageText,
+  from: Schema.optionalKey(Schema.String),
+  date: Schema.optionalKey(Schema.String),
+  id: Schema.optionalKey(ClientId)
+})
+const decodeChat = Schema.decodeUnknownExit(Chat)
+const decodeMark = Schema.decodeUnknownExit(Schema.Struct({ id: Schema.optionalKey(ClientId) }))
+const chatFields = new Set(Object.keys(Chat.fields))
+
+/** Why a value cannot be kept; `undefined` where it can. JSON's text may say more than its values hold, and names that are no data. */
+const jsonFault = (value: unknown, depth = 0): string | undefined => {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : "a number is too large"
+  if (value === null || typeof value === "string" || typeof value === "boolean") return undefined
+  if (typeof value !== "object") return "it is not JSON"
+  if (depth >= maxDataDepth) return `it is nested deeper than ${maxDataDepth}`
+  for (const [name, item] of Object.entries(value)) {
+    if (name === "__proto__") return "__proto__ is not a name here"
+    const fault = jsonFault(item, depth + 1)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+const isJson = (value: unknown): value is Json => jsonFault(value) === undefined
+
+/**
+ * A chat message is an object with a text in `message` and nothing but `from`, `date` and `id` beside it: `{message}` is what is kept, `id` makes it idempotent. Any other value is
+ * kept as it is; in an object `_parley.id` makes it idempotent. A text says what is wrong.
+ */
+export const publishedOf = (data: unknown): Published | string => {
+  if (!isJson(data)) return jsonFault(data) ?? ""
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    return { payload: data, id: undefined, from: undefined }
+  }
+  const fields = Object.keys(data)
+  if ("message" in data && typeof data["message"] === "string" && fields.every((field) => chatFields.has(field))) {
+    const chat = decodeChat(data)
+    if (Exit.isFailure(chat))
+      return "it is not a chat message {message, from?, date?, id?} with a text that is not empty"
+    const { from, id, message } = chat.value
+    return { payload: { message }, id, from }
+  }
+  if (!Object.hasOwn(data, "_parley")) return { payload: data, id: undefined, from: undefined }
+  const mark = decodeMark(Reflect.get(data, "_parley"))
+  return Exit.isSuccess(mark)
+    ? { payload: data, id: mark.value.id, from: undefined }
+    : "_parley.id is not 1–128 printable characters"
+}
+
+/** What clients get of an entry: a chat message in the classic wire's words, anything else as it was sent. */
+export const messageView = (room: RoomName, entry: Entry): Json => {
+  const { at, author, payload } = entry.event
+  return isChatMessage(payload)
+    ? { from: author.name, message: payload.message, date: new Date(at).toISOString(), id: idOf(room, entry) }
+    : payload
+}
+
+/** The same as JSON. */
+export const dataText = (room: RoomName, entry: Entry): string => JSON.stringify(messageView(room, entry))

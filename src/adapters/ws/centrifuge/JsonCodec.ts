@@ -1,0 +1,51 @@
+// Hot path: entries into pushes of the JSON encoding, one value a line, many lines a frame.
+import type { WireFormat } from "../../../domain/RoomTail.ts"
+import type { Author } from "../../../domain/RoomEvent.ts"
+import { packedFramesOf } from "../Frames.ts"
+import { authorInfo } from "./Codec.ts"
+import type { Codec } from "./Codec.ts"
+import { dataText } from "./Data.ts"
+import { maxFrameBytes } from "./Limits.ts"
+
+const format: WireFormat = {
+  packsEntries: true,
+  encode: (room, entries) => {
+    const head = `{"push":{"channel":${JSON.stringify(room)},"pub":{"data":`
+    // Entries of a batch often share their author.
+    let author: Author | undefined
+    let info = ""
+    const textAt = (index: number): string => {
+      const entry = entries[index]
+      if (entry === undefined) return ""
+      if (entry.event.author !== author) {
+        author = entry.event.author
+        info = JSON.stringify(authorInfo(author))
+      }
+      return `${head}${dataText(room, entry)},"info":${info},"offset":${entry.seq}}}}`
+    }
+    return packedFramesOf(entries.length, textAt, maxFrameBytes)
+  }
+}
+
+const decoder = new TextDecoder()
+
+const decode = (frame: Uint8Array): ReadonlyArray<unknown> | undefined => {
+  const text = frame instanceof Buffer ? frame.toString("utf8") : decoder.decode(frame)
+  try {
+    return text
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .map((line): unknown => JSON.parse(line))
+  } catch {
+    return undefined
+  }
+}
+
+/** The encoding of text frames. */
+export const jsonCodec: Codec = {
+  format,
+  isBinary: false,
+  decode,
+  encode: (messages) =>
+    packedFramesOf(messages.length, (index) => JSON.stringify(messages[index] ?? {}), maxFrameBytes).bytes
+}

@@ -1,0 +1,86 @@
+// The protobuf encoding: the JSON wire's values, each prefixed by its length as a varint, in binary frames.
+import protobuf from "protobufjs"
+import type { WireFormat } from "../../../domain/RoomTail.ts"
+import { packedBinaryFramesOf } from "../Frames.ts"
+import { publicationOf } from "./Codec.ts"
+import type { Codec } from "./Codec.ts"
+import { maxFrameBytes } from "./Limits.ts"
+import type { Outgoing } from "./Protocol.ts"
+import { protobufSchema } from "./ProtobufSchema.ts"
+
+const { root } = protobuf.parse(protobufSchema, { keepCase: true })
+const Command = root.lookupType("Command")
+const Reply = root.lookupType("Reply")
+
+/** Fields that hold JSON. */
+const jsonFields = new Set(["data", "conn_info", "chan_info"])
+
+/** The value with its JSON fields as bytes. `presence` is a map whose keys are clients': none of them is one of these names. */
+const withBytes = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withBytes)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [
+      name,
+      jsonFields.has(name) ? Buffer.from(JSON.stringify(field)) : withBytes(field)
+    ])
+  )
+}
+
+const encodeOne = (message: Outgoing): Uint8Array => {
+  const value = withBytes(message)
+  return Reply.encodeDelimited(Reply.fromObject(typeof value === "object" && value !== null ? value : {})).finish()
+}
+
+const format: WireFormat = {
+  packsEntries: true,
+  encode: (room, entries) =>
+    packedBinaryFramesOf(
+      entries.map((entry) => encodeOne({ push: { channel: room, pub: publicationOf(room, entry) } })),
+      maxFrameBytes
+    )
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+/** `data` out of its bytes; without it where it is not JSON: what needs it says so. */
+const withValues = (params: Record<string, unknown>): Record<string, unknown> => {
+  const { data, ...rest } = params
+  if (!(data instanceof Uint8Array)) return params
+  try {
+    return { ...rest, data: JSON.parse(utf8.decode(data)) }
+  } catch {
+    return rest
+  }
+}
+
+const valueOf = (message: protobuf.Message): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(Command.toObject(message, { longs: Number })).map(([name, field]): [string, unknown] => [
+      name,
+      typeof field === "object" && field !== null ? withValues({ channel: "", ...defaultsOf(name), ...field }) : field
+    ])
+  )
+
+/** What proto3 does not send since it is empty. */
+const defaultsOf = (method: string): Record<string, unknown> =>
+  method === "refresh" || method === "sub_refresh" ? { token: "" } : {}
+
+const decode = (frame: Uint8Array): ReadonlyArray<unknown> | undefined => {
+  try {
+    const reader = protobuf.Reader.create(frame)
+    const commands: Array<unknown> = []
+    while (reader.pos < reader.len) commands.push(valueOf(Command.decodeDelimited(reader)))
+    return commands
+  } catch {
+    return undefined
+  }
+}
+
+/** The encoding of binary frames, subprotocol `centrifuge-protobuf`. */
+export const protobufCodec: Codec = {
+  format,
+  isBinary: true,
+  decode,
+  encode: (messages) => packedBinaryFramesOf(messages.map(encodeOne), maxFrameBytes).bytes
+}

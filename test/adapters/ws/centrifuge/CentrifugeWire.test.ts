@@ -1,0 +1,185 @@
+import { createHmac } from "node:crypto"
+import { once } from "node:events"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { WebSocket } from "ws"
+import { ServerProcess, unlimited } from "../../../support/ServerProcess.ts"
+import type { Started } from "../../../support/ServerProcess.ts"
+
+const server = new ServerProcess()
+const secret = "a secret for subscriptions alone, 32 bytes"
+let started: Started
+
+beforeAll(async () => {
+  started = await server.up({ ...unlimited, SUBSCRIPTION_SECRET: secret })
+})
+afterAll(() => server.remove())
+
+type Value = Readonly<Record<string, unknown>>
+
+/** One socket that speaks JSON: what came, value by value. */
+class Peer {
+  readonly socket: WebSocket
+  readonly came: Array<Value> = []
+  readonly closed: Promise<number>
+  #wake: () => void = () => {}
+
+  constructor() {
+    this.socket = new WebSocket(started.socketUrl.replace("/message/v1/send", "/connection/websocket"))
+    this.closed = new Promise((done) => this.socket.once("close", (code) => done(code)))
+    this.socket.on("message", (data: Buffer) => {
+      for (const line of data.toString().split("\n")) this.came.push(JSON.parse(line))
+      this.#wake()
+    })
+  }
+
+  static async connected(): Promise<Peer> {
+    const peer = new Peer()
+    await once(peer.socket, "open")
+    await peer.asks({ id: 1, connect: {} })
+    return peer
+  }
+
+  send(...commands: ReadonlyArray<object>): void {
+    this.socket.send(commands.map((command) => JSON.stringify(command)).join("\n"))
+  }
+
+  /** The first value that is like this; waits for it. */
+  async gets(isIt: (value: Value) => boolean): Promise<Value> {
+    for (;;) {
+      const found = this.came.find(isIt)
+      if (found !== undefined) return found
+      await new Promise<void>((wake) => (this.#wake = wake))
+    }
+  }
+
+  asks(command: { readonly id: number } & Value): Promise<Value> {
+    this.send(command)
+    return this.gets(({ id }) => id === command.id)
+  }
+}
+
+const part = (claims: object): string => Buffer.from(JSON.stringify(claims)).toString("base64url")
+
+const tokenFor = (channel: string, by = secret): string => {
+  const body = `${part({ alg: "HS256" })}.${part({ sub: "", channel, exp: Math.ceil(Date.now() / 1_000) + 60 })}`
+  return `${body}.${createHmac("sha256", by).update(body).digest("base64url")}`
+}
+
+test("a publication is answered, and comes to whoever is subscribed with its position", async () => {
+  const [alice, bob] = [await Peer.connected(), await Peer.connected()]
+  expect(await bob.asks({ id: 2, subscribe: { channel: "first" } })).toMatchObject({
+    subscribe: { recoverable: true, positioned: true, offset: 0 }
+  })
+  expect(await alice.asks({ id: 2, publish: { channel: "first", data: { message: "hi", from: "alice" } } })).toEqual({
+    id: 2,
+    publish: {}
+  })
+  expect(await bob.gets((value) => "push" in value)).toMatchObject({
+    push: { channel: "first", pub: { offset: 1, data: { from: "alice", message: "hi" } } }
+  })
+})
+
+test("commands of a frame are answered in their order", async () => {
+  const peer = await Peer.connected()
+  peer.send(
+    { id: 2, publish: { channel: "order", data: 1 } },
+    { id: 3, nothing: {} },
+    { id: 4, publish: { channel: "order", data: 2 } },
+    { id: 5, history: { channel: "order", limit: 5, reverse: true } },
+    { id: 6, ping: {} }
+  )
+  const last = await peer.gets(({ id }) => id === 6)
+  expect(last).toEqual({ id: 6, ping: {} })
+  expect(peer.came.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6])
+  expect(peer.came[2]).toMatchObject({ error: { code: 104 } })
+  expect(peer.came[4]).toMatchObject({ history: { offset: 2, publications: [{ data: 2 }, { data: 1 }] } })
+})
+
+test("recovery goes on as publications after the reply, without a gap or a double", async () => {
+  const peer = await Peer.connected()
+  const count = 1_500
+  for (let i = 0; i < count; i += 500) {
+    peer.send(...Array.from({ length: 500 }, (_, n) => ({ id: 10 + i + n, publish: { channel: "long", data: i + n } })))
+  }
+  await peer.gets(({ id }) => id === 9 + count)
+  const reader = await Peer.connected()
+  const reply = await reader.asks({ id: 2, subscribe: { channel: "long", recover: true, offset: 10, epoch: "" } })
+  const { subscribe } = reply as {
+    subscribe: { recovered: boolean; offset: number; publications: Array<{ offset: number }> }
+  }
+  expect(subscribe.recovered).toBe(true)
+  expect(subscribe.offset).toBe(subscribe.publications.at(-1)?.offset)
+  const offsetOf = ({ push }: Value) => (push as { pub: { offset: number } } | undefined)?.pub.offset
+  await reader.gets((value) => offsetOf(value) === count)
+  const seen = [...subscribe.publications.map(({ offset }) => offset), ...reader.came.map(offsetOf)].filter(
+    (offset) => offset !== undefined
+  )
+  expect(seen).toEqual(Array.from({ length: count - 10 }, (_, n) => n + 11))
+})
+
+test("a position that the log does not have is not recovered from", async () => {
+  const peer = await Peer.connected()
+  for (const [id, request] of [
+    [2, { offset: 99, epoch: "" }],
+    [4, { offset: 0, epoch: "another" }]
+  ] as const) {
+    expect(await peer.asks({ id, subscribe: { channel: "empty", recover: true, ...request } })).toMatchObject({
+      subscribe: { recovered: false, was_recovering: true, offset: 0 }
+    })
+    await peer.asks({ id: id + 1, unsubscribe: { channel: "empty" } })
+  }
+})
+
+test("the same id is one publication; with other content it is an error", async () => {
+  const peer = await Peer.connected()
+  const publish = (id: number, data: unknown) => peer.asks({ id, publish: { channel: "ids", data } })
+  expect(await publish(2, { n: 1, _parley: { id: "a" } })).toEqual({ id: 2, publish: {} })
+  expect(await publish(3, { n: 1, _parley: { id: "a" } })).toEqual({ id: 3, publish: {} })
+  expect(await publish(4, { n: 2, _parley: { id: "a" } })).toMatchObject({ error: { code: 409 } })
+  expect(await publish(5, { n: 1, id: "b" })).toEqual({ id: 5, publish: {} })
+  expect(await publish(6, { n: 2, id: "b" })).toEqual({ id: 6, publish: {} })
+  expect(await peer.asks({ id: 7, history: { channel: "ids" } })).toMatchObject({ history: { offset: 3 } })
+})
+
+test("whoever watches hears of those who join and leave, and presence counts connections", async () => {
+  const [watcher, other] = [await Peer.connected(), await Peer.connected()]
+  await watcher.asks({ id: 2, subscribe: { channel: "door", join_leave: true } })
+  await other.asks({ id: 2, subscribe: { channel: "door" } })
+  const isPush = (kind: string) => (value: Value) => JSON.stringify(value).includes(`"${kind}":{"info"`)
+  await watcher.gets((value) => watcher.came.filter(isPush("join")).length === 2 && isPush("join")(value))
+  expect(await watcher.asks({ id: 3, presence_stats: { channel: "door" } })).toEqual({
+    id: 3,
+    presence_stats: { num_clients: 2, num_users: 1 }
+  })
+  other.socket.close()
+  await watcher.gets(isPush("leave"))
+})
+
+test("a private room is closed to this wire but for who shows a token for it", async () => {
+  const peer = await Peer.connected()
+  const channel = "$private"
+  const refused = { error: { code: 103 } }
+  expect(await peer.asks({ id: 2, subscribe: { channel } })).toMatchObject(refused)
+  expect(await peer.asks({ id: 3, publish: { channel, data: 1 } })).toMatchObject(refused)
+  expect(await peer.asks({ id: 4, history: { channel, limit: 1 } })).toMatchObject(refused)
+  expect(await peer.asks({ id: 5, presence: { channel } })).toMatchObject(refused)
+  expect(await peer.asks({ id: 6, rpc: { method: "parley.room", data: { room: channel } } })).toMatchObject(refused)
+  expect(await peer.asks({ id: 7, subscribe: { channel, token: tokenFor("$other") } })).toMatchObject(refused)
+  expect(await peer.asks({ id: 8, subscribe: { channel, token: tokenFor(channel, "another secret") } })).toMatchObject(
+    refused
+  )
+  expect(await peer.asks({ id: 9, subscribe: { channel, token: tokenFor(channel) } })).toMatchObject({
+    subscribe: { expires: true }
+  })
+  expect(await peer.asks({ id: 10, publish: { channel, data: 1 } })).toEqual({ id: 10, publish: {} })
+})
+
+test.each([["nothing of JSON"], ['{"id":1,"ping":{}}'], ["[]"], ['{"id":-1}']])(
+  "what cannot be answered ends the socket for good: %s",
+  async (text) => {
+    const peer = new Peer()
+    await once(peer.socket, "open")
+    peer.socket.send(text)
+    expect(await peer.closed).toBe(3_501)
+  }
+)

@@ -1,0 +1,3 @@
+import { judge } from "./Judge.ts"
+
+await judge("Python")
