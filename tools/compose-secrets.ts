@@ -1,7 +1,7 @@
 /**
  * Makes what the services of docker-compose.yaml keep from everybody else: `node tools/compose-secrets.ts <directory> <MySQL's uid> <server's uid>`.
  *
- * A secret is what the environment says (`JWT_SECRET`, `DB_PASSWORD`, `MYSQL_ROOT_PASSWORD`), else what was made before, else random. It is kept in
+ * A secret is what the environment says (`JWT_SECRET`, `SUBSCRIPTION_SECRET`, `DB_PASSWORD`, `MYSQL_ROOT_PASSWORD`), else what was made before, else random. It is kept in
  * `<directory>/kept` and copied for its readers, a file a reader, mode 0600. Every run does all of it and each file appears whole, so a run that was cut
  * off is made good by the next one.
  */
@@ -36,6 +36,13 @@ const secrets: ReadonlyArray<Secret> = [
     bytes: 48,
     wrong: (value) => (Buffer.byteLength(value) >= 32 ? undefined : "at least 32 bytes"),
     readers: [{ file: "app/jwt-secret", uid: appUid }]
+  },
+  {
+    variable: "SUBSCRIPTION_SECRET",
+    kept: "subscription-secret",
+    bytes: 48,
+    wrong: (value) => (Buffer.byteLength(value) >= 32 ? undefined : "at least 32 bytes"),
+    readers: [{ file: "app/subscription-secret", uid: appUid }]
   },
   {
     variable: "DB_PASSWORD",

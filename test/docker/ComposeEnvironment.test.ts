@@ -46,6 +46,7 @@ describe("the server's environment in docker-compose.yaml", () => {
         "NATS_URL",
         "API_KEY",
         // No secret stands in an environment: by hand, as a file.
+        "JWT_SECRET_PREVIOUS",
         "ELASTIC_APM_SECRET_TOKEN"
       ].toSorted()
     )

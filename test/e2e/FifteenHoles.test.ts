@@ -222,7 +222,7 @@ await onEachStores("hole", (stores) => {
     const shown = async (reply: ReturnType<ApiClient["login"]>) => {
       const { headers, status, text } = await reply
       const others = [...headers].filter(([name]) => !["date", "traceparent", "x-request-id"].includes(name))
-      return { status, text: text.replace(/"instance":"[^"]*"/, ""), others: JSON.stringify(others) }
+      return { status, text: text.replace(/"(instance|trace_id)":"[^"]*"/g, ""), others: JSON.stringify(others) }
     }
     const wrong = await shown(api.login("hole10-user", { password: "wrong password" }))
     expect(wrong.status).toBe(401)

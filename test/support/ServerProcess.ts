@@ -44,7 +44,7 @@ export class ServerProcess {
 
   /** Starts it, on what `env` says alone, and waits for nothing. */
   launch(env: Readonly<Record<string, string>> = {}, args: ReadonlyArray<string> = []): Started {
-    const child = spawn(process.execPath, [main, ...args], {
+    const child = spawn(process.execPath, ["--max-semi-space-size=16", main, ...args], {
       cwd: this.directory,
       // Nothing of the developer's own configuration.
       env: { PATH: process.env["PATH"], HOME: this.directory, APP_PORT: "0", APP_PORT_SOCKET: "0", ...env },

@@ -191,11 +191,29 @@ const messages = HttpApiGroup.make("message")
   )
   .annotate(OpenApi.Description, "Messages")
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Every problem gets a `trace_id` on its way out, as it gets its `instance`: the document says so wherever a problem is described. */
+const withTraceIds = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withTraceIds)
+  if (!isRecord(value)) return value
+  const mapped = Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withTraceIds(member)]))
+  const { properties } = mapped
+  return isRecord(properties) && "instance" in properties && "title" in properties
+    ? { ...mapped, properties: { ...properties, trace_id: { type: "string" } } }
+    : mapped
+}
+
 /** The seed's HTTP API, as its README has it, and what was added to it. */
 export const Api = HttpApi.make("parley")
   .add(users, messages)
   .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { errors: "all" })
+  .annotate(OpenApi.Transform, (document: Record<string, unknown>) => {
+    const described = withTraceIds(document)
+    return isRecord(described) ? described : document
+  })
   .annotate(OpenApi.Title, "Parley")
   .annotate(OpenApi.Version, "1")
   .annotate(
