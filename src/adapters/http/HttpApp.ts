@@ -6,6 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Auth } from "../../domain/Auth.ts"
 import type { EngineStats } from "../../domain/EngineStats.ts"
 import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
+import type { RoomAccess } from "../../domain/RoomAccess.ts"
 import { Readiness } from "../../domain/Readiness.ts"
 import type { Sessions } from "../../domain/Sessions.ts"
 import type { Journal } from "../../ports/Journal.ts"
@@ -98,7 +99,16 @@ export const layer = (
 ): Layer.Layer<
   never,
   AssetMissing,
-  Auth | Sessions | RoomRegistry | MessageHistory | Journal | RateLimiter | EngineStats | Readiness | HttpServers
+  | Auth
+  | Sessions
+  | RoomAccess
+  | RoomRegistry
+  | MessageHistory
+  | Journal
+  | RateLimiter
+  | EngineStats
+  | Readiness
+  | HttpServers
 > =>
   Layer.mergeAll(routes(options), mount(options)).pipe(
     Layer.provide(RouteTable.layer),
