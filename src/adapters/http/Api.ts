@@ -186,7 +186,7 @@ const messages = HttpApiGroup.make("message")
       .annotate(OpenApi.Transform, withWholeNumbers)
       .annotate(
         OpenApi.Description,
-        `Oldest first. Without \`before\` and \`after\` the newest ${defaultHistory}; \`Link\` has the page before (\`prev\`), or after \`after\` the page that follows (\`next\`).`
+        `Oldest first. Without \`before\` and \`after\` the newest ${defaultHistory}; \`Link\` has the page before (\`prev\`), or after \`after\` the page that follows (\`next\`). A private room (\`$…\`) is opened by a subscription token in \`X-Room-Token\`.`
       )
   )
   .annotate(OpenApi.Description, "Messages")

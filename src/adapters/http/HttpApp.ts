@@ -7,6 +7,7 @@ import type { Auth } from "../../domain/Auth.ts"
 import type { EngineStats } from "../../domain/EngineStats.ts"
 import { Limits } from "../../domain/Limits.ts"
 import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
+import type { RoomAccess } from "../../domain/RoomAccess.ts"
 import { Readiness } from "../../domain/Readiness.ts"
 import type { Sessions } from "../../domain/Sessions.ts"
 import type { Journal } from "../../ports/Journal.ts"
@@ -102,6 +103,7 @@ export const layer = (
   AssetMissing,
   | Auth
   | Sessions
+  | RoomAccess
   | RoomRegistry
   | MessageHistory
   | Journal

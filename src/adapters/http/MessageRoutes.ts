@@ -1,8 +1,9 @@
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { defaultRoom } from "../../domain/Room.ts"
-import { mayEnter } from "../../domain/RoomAccess.ts"
+import { RoomAccess } from "../../domain/RoomAccess.ts"
 import { Journal } from "../../ports/Journal.ts"
 import { MessageHistory } from "../../ports/MessageHistory.ts"
 import type { HistoryQuery } from "../../ports/MessageHistory.ts"
@@ -23,12 +24,16 @@ export const layer = HttpApiBuilder.group(
   "message",
   Effect.fnUntraced(function* (handlers) {
     const history = yield* MessageHistory
+    const access = yield* RoomAccess
     const { epoch } = yield* Journal
 
     return handlers.handleRaw("history", ({ query: asked }) =>
       Effect.gen(function* () {
         const query: HistoryQuery = { ...asked, room: asked.room ?? defaultRoom, limit: asked.limit ?? defaultHistory }
-        if (!mayEnter(yield* CurrentPrincipal, query.room)) return yield* new RoomForbidden({})
+        const token = (yield* HttpServerRequest).headers["x-room-token"]
+        yield* access
+          .enter(yield* CurrentPrincipal, query.room, token === undefined ? undefined : Redacted.make(token))
+          .pipe(Effect.mapError(() => new RoomForbidden({})))
         const page = yield* history.page(query)
         const [first, last] = [page.entries.at(0), page.entries.at(-1)]
         const link = first && last && linkOf(query, { first: first.seq, last: last.seq, head: page.head })

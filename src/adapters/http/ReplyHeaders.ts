@@ -28,7 +28,7 @@ const preflightSeconds = 600
 
 export const preflightHeaders = (allow: string): Record<string, string> => ({
   "access-control-allow-methods": allow,
-  "access-control-allow-headers": "Authorization, Content-Type, X-Parley-Page",
+  "access-control-allow-headers": "Authorization, Content-Type, X-Parley-Page, X-Room-Token",
   "access-control-max-age": String(preflightSeconds)
 })
 

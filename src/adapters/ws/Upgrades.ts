@@ -98,8 +98,25 @@ const targetOf = (url: string): { readonly path: string; readonly query: string 
 const tokenOf = ({ headers }: IncomingMessage): Redacted.Redacted<string> | undefined => {
   const [scheme, credential] = (headers.authorization ?? "").split(" ", 2)
   if (scheme?.toLowerCase() === "bearer" && credential !== undefined) return Redacted.make(credential)
-  const [first, second] = (headers["sec-websocket-protocol"] ?? "").split(",", 2)
-  return first?.trim() === "bearer" && second !== undefined ? Redacted.make(second.trim()) : undefined
+  return afterProtocol(headers, "bearer")
+}
+
+/** A subscription token: from `X-Room-Token`, or the subprotocol pair `room-token, <token>`. */
+const roomTokenOf = ({ headers }: IncomingMessage): Redacted.Redacted<string> | undefined => {
+  const header = headers["x-room-token"]
+  return typeof header === "string" ? Redacted.make(header) : afterProtocol(headers, "room-token")
+}
+
+const afterProtocol = (
+  headers: IncomingMessage["headers"],
+  protocol: string
+): Redacted.Redacted<string> | undefined => {
+  const asked = headers["sec-websocket-protocol"]
+  if (asked === undefined) return undefined
+  const protocols = asked.split(",", 4).map((name) => name.trim())
+  const at = protocols.indexOf(protocol)
+  const token = at < 0 ? undefined : protocols[at + 1]
+  return token === undefined ? undefined : Redacted.make(token)
 }
 
 const refuse = (socket: Duplex, { detail, retryAfter, status, title }: Refusal): void => {
@@ -177,7 +194,8 @@ export const layer = (options: UpgradesOptions) =>
           return refuse(socket, judged)
         }
         const { epoch, history, room, since } = judged
-        const opening: Opening = { room, since, epoch, history, address, token: tokenOf(request) }
+        const tokens = { token: tokenOf(request), roomToken: roomTokenOf(request) }
+        const opening: Opening = { room, since, epoch, history, address, ...tokens }
         acceptor.accept(request, socket, head, (transport) => {
           transport.listen(sockets.acceptClassic(transport, opening))
         })

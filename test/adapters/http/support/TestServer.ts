@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Logger } from "effect"
+import { layer as subscriptionTokens } from "../../../../src/adapters/crypto/SubscriptionTokens.ts"
 import { layer as rateLimiter } from "../../../../src/adapters/memory/RateLimiter.ts"
 import * as HttpApp from "../../../../src/adapters/http/HttpApp.ts"
 import type { HttpAppOptions } from "../../../../src/adapters/http/HttpApp.ts"
@@ -10,6 +11,7 @@ import { Readiness } from "../../../../src/domain/Readiness.ts"
 import { Epoch, Seq } from "../../../../src/domain/Room.ts"
 import type { RoomName } from "../../../../src/domain/Room.ts"
 import type { Entry } from "../../../../src/domain/RoomEvent.ts"
+import { RoomAccess } from "../../../../src/domain/RoomAccess.ts"
 import { RoomRegistry } from "../../../../src/domain/RoomRegistry.ts"
 import type { Sessions } from "../../../../src/domain/Sessions.ts"
 import { Journal, JournalError } from "../../../../src/ports/Journal.ts"
@@ -97,6 +99,7 @@ export const testServer = (
     // No room is in memory: what has one stands in test/e2e.
     Layer.provide([people, history((room) => rooms.get(room) ?? [], fail), rateLimiter(), RoomRegistry.layer()]),
     Layer.provide(Limits.layer),
+    Layer.provide(Layer.provide(RoomAccess.layer, subscriptionTokens(undefined))),
     Layer.provide([journal, EngineStats.layer, Readiness.layer]),
     Layer.provide(HttpServers.layer({ host: "127.0.0.1", apiPort: 0, socketPort: 0 })),
     Layer.provide(Logger.layer([logger])),

@@ -60,8 +60,8 @@ class Peer {
 
 const part = (claims: object): string => Buffer.from(JSON.stringify(claims)).toString("base64url")
 
-const tokenFor = (channel: string, by = secret): string => {
-  const body = `${part({ alg: "HS256" })}.${part({ sub: "", channel, exp: Math.ceil(Date.now() / 1_000) + 60 })}`
+const tokenFor = (channel: string, by = secret, sub = ""): string => {
+  const body = `${part({ alg: "HS256" })}.${part({ sub, channel, exp: Math.ceil(Date.now() / 1_000) + 60 })}`
   return `${body}.${createHmac("sha256", by).update(body).digest("base64url")}`
 }
 
@@ -172,6 +172,52 @@ test("a private room is closed to this wire but for who shows a token for it", a
     subscribe: { expires: true }
   })
   expect(await peer.asks({ id: 10, publish: { channel, data: 1 } })).toEqual({ id: 10, publish: {} })
+})
+
+test("a private room is closed to the classic wire but for who shows a token for it", async () => {
+  const url = `${started.socketUrl}?room=$classic`
+  const shut = new WebSocket(url)
+  const [code] = await once(shut, "close")
+  expect(code).toBe(4_505)
+  const wrong = new WebSocket(url, ["room-token", tokenFor("$other")])
+  expect((await once(wrong, "close"))[0]).toBe(4_505)
+  for (const open of [
+    () => new WebSocket(url, ["room-token", tokenFor("$classic")]),
+    () => new WebSocket(url, { headers: { "X-Room-Token": tokenFor("$classic") } })
+  ]) {
+    const socket = open()
+    await once(socket, "open")
+    socket.send(JSON.stringify({ from: "alice", message: "hi", date: "" }))
+    const [data] = await once(socket, "message")
+    expect(JSON.parse(String(data))).toMatchObject({ message: "hi", room: "$classic" })
+    socket.close()
+  }
+})
+
+test("a private room's history over HTTP is closed but to the account whose token for it is shown", async () => {
+  const post = async (path: string, body: object): Promise<Value> => {
+    const headers = { "content-type": "application/json" }
+    const reply = await fetch(`${started.url}/api/user/v1/${path}`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body)
+    })
+    return reply.json()
+  }
+  const account = { username: "reader_1", password: "a good password" }
+  await post("register", { ...account, full_name: "A Reader" })
+  const { token } = await post("login", account)
+  const status = async (roomToken?: string): Promise<number> => {
+    const headers = {
+      authorization: `Bearer ${String(token)}`,
+      ...(roomToken === undefined ? {} : { "X-Room-Token": roomToken })
+    }
+    return (await fetch(`${started.url}/api/message/v1/history?room=$paper`, { headers })).status
+  }
+  expect(await status()).toBe(403)
+  expect(await status(tokenFor("$paper"))).toBe(403)
+  expect(await status(tokenFor("$other", secret, "reader_1"))).toBe(403)
+  expect(await status(tokenFor("$paper", secret, "reader_1"))).toBe(200)
 })
 
 test.each([["nothing of JSON"], ['{"id":1,"ping":{}}'], ["[]"], ['{"id":-1}']])(
