@@ -122,8 +122,8 @@ describe("parley", () => {
   })
 
   it("warns of a variable that is likely a misspelling", async () => {
-    const started = await server.start({ APP_PROT: "4000" })
-    expect(started.stdout).toContain("was APP_PORT meant?")
+    await server.start({ APP_PROT: "4000" })
+    await server.logged((line) => line.includes("was APP_PORT meant?"))
   })
 
   it("answers --help and --version, and names an option that it does not know", async () => {

@@ -75,3 +75,30 @@ export const newestPage = (
   pieces.push(closing)
   return { body: Buffer.concat(pieces), span: { first, last: head, head } }
 }
+
+/** A page as it is sent. */
+export interface ReadyPage {
+  readonly body: Uint8Array
+  readonly link: string | undefined
+}
+
+/** Pages that were asked for last are kept: so many, each of so many bytes at most; past it all are forgotten. */
+const keptPages = 64
+const keptPageBytes = 65_536
+
+/** The newest page of a room in memory, made once a position: a log only grows, so a name and its head say what the page holds. */
+export const makeNewestPages = (limit: number): ((room: ChatRoom) => ReadyPage | undefined) => {
+  const kept = new Map<RoomName, { readonly head: number; readonly page: ReadyPage }>()
+  return (room) => {
+    if (room.state === undefined) return undefined
+    const { name, published: head } = room
+    const known = kept.get(name)
+    if (known?.head === head) return known.page
+    const newest = newestPage(room, limit)
+    if (newest === undefined) return undefined
+    const page = { body: newest.body, link: newest.span && linkOf({ room: name, limit }, newest.span) }
+    if (kept.size >= keptPages) kept.clear()
+    if (page.body.length <= keptPageBytes) kept.set(name, { head, page })
+    return page
+  }
+}

@@ -1,6 +1,7 @@
 // Hot path: what a crowd asks for when it comes back. No fiber, no decoder, no store: everything it needs is in memory.
 import { Effect } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { makeGatheredLog } from "../observability/GatheredLog.ts"
 import { defaultRoom } from "../../domain/Room.ts"
 import { mayEnter } from "../../domain/RoomAccess.ts"
 import { RoomRegistry } from "../../domain/RoomRegistry.ts"
@@ -14,7 +15,7 @@ import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
 import { logged } from "./Edge.ts"
 import { forwardingOf } from "./ClientAddress.ts"
 import type { Gate } from "./Gate.ts"
-import { linkOf, newestPage } from "./HistoryPage.ts"
+import { makeNewestPages } from "./HistoryPage.ts"
 import { historyHeaders } from "./MessageRoutes.ts"
 import { RequestDurations } from "./RequestDurations.ts"
 
@@ -44,6 +45,10 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
   const { epoch } = yield* Journal
   const fork = Effect.runForkWith(yield* Effect.context<never>())
 
+  const newestPage = makeNewestPages(defaultHistory)
+
+  const log = makeGatheredLog((lines) => void fork(lines))
+
   const find = ({ headers, method, url = "" }: IncomingMessage) => {
     const name = method === "GET" ? roomAsked(url) : undefined
     const token = tokenOf(headers)
@@ -52,27 +57,24 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
     const principal = sessions.recent(token)
     const room = registry.inMemory(name)
     if (principal === undefined || room === undefined || !mayEnter(principal, room.name)) return undefined
-    const page = newestPage(room, defaultHistory)
-    return page === undefined ? undefined : { room: room.name, page }
+    return newestPage(room)
   }
 
   return (request: IncomingMessage, response: ServerResponse, otherwise: () => void): void => {
     const began = performance.now()
-    const found = find(request)
-    if (found === undefined) return otherwise()
+    const page = find(request)
+    if (page === undefined) return otherwise()
     // What is traced takes the long way, where the spans are.
     if (tracing !== undefined && (tracing.wantsRequest || request.headers["traceparent"] !== undefined)) {
       return otherwise()
     }
-    const { page, room } = found
     const { headers, socket } = request
     const { traceparent } = headers
     const caller = typeof traceparent === "string" ? traceparent : undefined
     const visit = gate.visitOf(socket.remoteAddress, forwardingOf(headers), caller)
 
     const answer = (limited: Record<string, string>): void => {
-      const link = page.span && linkOf({ room, limit: defaultHistory }, page.span)
-      const own = { ...historyHeaders(epoch, link), "content-type": "application/json" }
+      const own = { ...historyHeaders(epoch, page.link), "content-type": "application/json" }
       response.writeHead(200, {
         ...gate.headersOf({ status: 200, headers: own }, visit, path, headers.origin),
         ...limited,
@@ -82,7 +84,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
       const millis = performance.now() - began
       durations.observe("GET", path, 200, millis / 1000)
       const line = logged("GET", path, 200, Math.round(millis))
-      fork(Effect.annotateLogs(line, { requestId: visit.id, traceId: visit.traceId }))
+      log(Effect.annotateLogs(line, { requestId: visit.id, traceId: visit.traceId }))
     }
 
     const limit = rateLimitOf(options, path, visit.clientKey)

@@ -8,6 +8,10 @@ export class LogFileUnusable extends Data.TaggedError("LogFileUnusable")<{ reado
 /** Characters that may wait for a disk that is slow or full; lines past it are lost, and counted. */
 const maxWaiting = 8 * 1024 * 1024
 
+/** Lines are written once there are so many characters of them, or after so long: a write a line costs more than the line. */
+const gathered = 8_192
+const flushMillis = 200
+
 export interface LogFile {
   readonly write: (line: string) => void
 }
@@ -18,7 +22,14 @@ const complain = (file: string, error: Error): string => `LOG_FILE: cannot write
 
 const open = (file: string, report: (text: string) => void): Effect.Effect<Destination, LogFileUnusable> =>
   Effect.callback((resume) => {
-    const destination = pino.destination({ dest: file, mkdir: true, sync: false, maxLength: maxWaiting })
+    const destination = pino.destination({
+      dest: file,
+      mkdir: true,
+      sync: false,
+      maxLength: maxWaiting,
+      minLength: gathered,
+      periodicFlush: flushMillis
+    })
     const failed = (error: Error): void => {
       // It never opened: without this word pino tries to flush it when the process exits, and throws.
       destination.emit("close")
@@ -68,7 +79,7 @@ const listening = (event: "SIGHUP" | "exit", listener: () => void): Effect.Effec
   )
 
 /**
- * The open log file. A line is on its way to the disk at once; what waits for it when the process is killed is what the last milliseconds brought. On SIGHUP a new file is
+ * The open log file. What waits for it when the process is killed is what the last 200 ms brought. On SIGHUP a new file is
  * opened under the name, so that logrotate may move the old one away; where that fails the old one stays. `report` hears when it cannot be written, and when it can again.
  */
 export const openLogFile = (

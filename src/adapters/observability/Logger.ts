@@ -23,6 +23,20 @@ export interface LoggerOptions {
 
 const minimum = { trace: "Trace", debug: "Debug", info: "Info", warn: "Warn", error: "Error", fatal: "Fatal" } as const
 
+/** As `ecsFormat` has it, made once a millisecond. */
+const makeTimestamp = (): (() => string) => {
+  let at = -1
+  let text = ""
+  return () => {
+    const now = Date.now()
+    if (now !== at) {
+      at = now
+      text = `,"@timestamp":"${new Date(now).toISOString()}"`
+    }
+    return text
+  }
+}
+
 const toStandardError = (text: string): void => void process.stderr.write(`parley: ${text}\n`)
 
 /**
@@ -38,7 +52,7 @@ export const layer = (options: LoggerOptions): Layer.Layer<never, LogFileUnusabl
       serviceVersion: options.version,
       apmIntegration: false
     })
-    const file = pino({ ...ecs, level: options.level }, destination)
+    const file = pino({ ...ecs, timestamp: makeTimestamp(), level: options.level }, destination)
     const shown = { colours: terminal.colours, stacks: options.level === "debug" || options.level === "trace" }
     return Logger.make((entry) => {
       const record = logRecord(entry)

@@ -17,6 +17,7 @@ import type { InvalidToken } from "../../domain/Sessions.ts"
 import { Journal } from "../../ports/Journal.ts"
 import { MessageHistory } from "../../ports/MessageHistory.ts"
 import { SessionSignals } from "../../ports/SessionSignals.ts"
+import { makeGatheredLog } from "../observability/GatheredLog.ts"
 import { CurrentTracing } from "../observability/Tracing.ts"
 import type { CloseCode } from "./CloseCode.ts"
 import * as Close from "./CloseCode.ts"
@@ -110,6 +111,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const tracing = yield* CurrentTracing
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const log = makeGatheredLog(fork)
   const pages = yield* Semaphore.make(pageReaders)
 
   const connections = new Set<Connection>()
@@ -157,7 +159,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) => {
     const who = principal === undefined ? {} : { userId: principal.userId, username: principal.username }
     const why = code === undefined ? {} : { code: code.code, reason: code.reason }
-    fork(Effect.logInfo("connection closed", { connection: number, millis: now() - openedAt, ...why, ...who }))
+    log(Effect.logInfo("connection closed", { connection: number, millis: now() - openedAt, ...why, ...who }))
   }
 
   const closed = (connection: Connection, code: CloseCode | undefined) => {
@@ -361,7 +363,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       const connection = new Connection(transport, opening.address, now(), closed)
       const session = new ClassicSession(connection, engine, opening)
       if (take(connection)) {
-        fork(logBegin(connection, opening.room))
+        log(logBegin(connection, opening.room))
         session.start()
       }
       return session
@@ -369,7 +371,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     acceptCentrifuge: (transport, opening) => {
       const connection = new Connection(transport, opening.address, now(), closed)
       const session = new CentrifugeSession(connection, engine, presence, opening)
-      if (take(connection)) fork(logBegin(connection, undefined))
+      if (take(connection)) log(logBegin(connection, undefined))
       return session
     }
   })

@@ -72,7 +72,13 @@ await onMongoDb("the mongodb journal's commits", (uri) => {
           { ...ours, message: "hello", seq: 1 },
           { ...ours, from: "bob", message: "mine", seq: 2, kind: "guest", key: "a\tx\tguest:bob" },
           { ...ours, message: '{"edit":1,"text":"new"}', seq: 3, payload: '{"edit":1,"text":"new"}' },
-          { ...ours, message: "with more", seq: 4, payload: '{"message":"with more","mood":":-)"}' }
+          // No more is a chat message than the text alone: the rest would be lost on the reader.
+          {
+            ...ours,
+            message: '{"message":"with more","mood":":-)"}',
+            seq: 4,
+            payload: '{"message":"with more","mood":":-)"}'
+          }
         ])
       })
     )

@@ -238,12 +238,16 @@ describe("the chat page in a browser", () => {
   it("the room is in the address, and back leads to the room before", async () => {
     await open("/chat?room=kitchen")
     await page.getByRole("log", { name: "Messages in #kitchen" }).waitFor()
+    await page.getByRole("status").getByText("Live").waitFor()
     await page.getByRole("textbox", { name: "Room" }).fill("garden")
     await page.getByRole("textbox", { name: "Room" }).press("Enter")
     await page.getByRole("log", { name: "Messages in #garden" }).waitFor()
     expect(new URL(page.url()).search).toBe("?room=garden")
+    // To leave a room whose socket is not open yet is an error on the browser's console.
+    await page.getByRole("status").getByText("Live").waitFor()
     await page.goBack()
     await page.getByRole("log", { name: "Messages in #kitchen" }).waitFor()
+    await page.getByRole("status").getByText("Live").waitFor()
     await page.getByRole("textbox", { name: "Room" }).fill("no such / room")
     await page.getByRole("textbox", { name: "Room" }).press("Enter")
     await page.getByText("Letters, digits and _ . : - only").waitFor()
