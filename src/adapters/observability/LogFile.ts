@@ -27,8 +27,7 @@ const open = (file: string, report: (text: string) => void): Effect.Effect<Desti
       mkdir: true,
       sync: false,
       maxLength: maxWaiting,
-      minLength: gathered,
-      periodicFlush: flushMillis
+      minLength: gathered
     })
     const failed = (error: Error): void => {
       // It never opened: without this word pino tries to flush it when the process exits, and throws.
@@ -88,7 +87,18 @@ export const openLogFile = (
 ): Effect.Effect<LogFile, LogFileUnusable, Scope.Scope> =>
   Effect.gen(function* () {
     let current = yield* open(file, report)
-    yield* Effect.addFinalizer(() => Effect.suspend(() => close(current)))
+    let flushing: NodeJS.Timeout | undefined
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        clearTimeout(flushing)
+        return close(current)
+      })
+    )
+    // sonic-boom's own timer flushes files, too, that never opened or are closed, and throws.
+    const flush = (): void => {
+      flushing = undefined
+      current.flush(() => {})
+    }
     const reopen = Effect.flatMap(open(file, report), (next) => {
       const old = current
       current = next
@@ -106,5 +116,10 @@ export const openLogFile = (
         report(complain(file, error instanceof Error ? error : new Error(String(error))))
       }
     })
-    return { write: (line) => current.write(line) }
+    return {
+      write: (line) => {
+        flushing ??= setTimeout(flush, flushMillis).unref()
+        current.write(line)
+      }
+    }
   })

@@ -166,7 +166,7 @@ layer(testServer(), { excludeTestServices: true })("every request", (it) => {
         expect(reply.headers).toMatchObject({
           "access-control-allow-origin": "https://friend.example",
           "access-control-allow-methods": "POST, OPTIONS",
-          "access-control-allow-headers": "Authorization, Content-Type, X-Parley-Page",
+          "access-control-allow-headers": "Authorization, Content-Type, X-Parley-Page, X-Room-Token",
           "access-control-max-age": "600"
         })
       })
