@@ -18,6 +18,7 @@ import { connects } from "./scenarios/Connects.ts"
 import { history } from "./scenarios/History.ts"
 import { idle } from "./scenarios/Idle.ts"
 import { open } from "./scenarios/Open.ts"
+import { resume } from "./scenarios/Resume.ts"
 import { rooms } from "./scenarios/Rooms.ts"
 import { stalled } from "./scenarios/Stalled.ts"
 import { startup } from "./scenarios/StartUp.ts"
@@ -34,6 +35,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   connects,
   startup,
   history,
+  resume,
   stalled,
   watched,
   wires

@@ -36,6 +36,8 @@ export class Crowd {
     readonly transcript: RoomTranscript
     /** The token of the socket of this index, where sockets log in. */
     readonly token?: (index: number) => string | undefined
+    /** Sockets in their handshake at once; default 64. */
+    readonly atOnce?: number
     readonly onConnected: (sockets: number) => void
   }): Promise<Crowd> {
     const crowd = new Crowd(options.transcript)
@@ -49,7 +51,7 @@ export class Crowd {
       }
     }
     try {
-      await Promise.all(Array.from({ length: Math.min(connecting, options.sockets) }, connectSome))
+      await Promise.all(Array.from({ length: Math.min(options.atOnce ?? connecting, options.sockets) }, connectSome))
     } catch (cause) {
       next = Infinity
       crowd.close()

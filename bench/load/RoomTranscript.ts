@@ -28,7 +28,8 @@ export class RoomTranscript {
   readonly #ends: Float64Array
   readonly #senders: Uint16Array
   readonly #times: Float64Array
-  readonly #counts: Array<number> = []
+  readonly #after: number
+  readonly #counts: Array<number>
   #head = 0
   #frames = 0
 
@@ -37,6 +38,8 @@ export class RoomTranscript {
     readonly room: string
     /** When a message was sent, in milliseconds of `performance.now()`; undefined if it never was. */
     readonly sentAt: (sender: number, count: number) => number | undefined
+    /** What the room had before these sockets' stream begins: its last position, and each sender's last count. Default: nothing. */
+    readonly after?: { readonly position: number; readonly counts: ReadonlyArray<number> }
     /** Default 64 MiB: ten seconds of a room of 100 sockets, a minute of one of 1,000. */
     readonly streamBytes?: number
     /** Default 2²⁰. */
@@ -50,6 +53,8 @@ export class RoomTranscript {
       if (time === undefined) throw new BenchFault(`Message ${count} of ${senderName(sender)} was never sent.`)
       return time
     }
+    this.#after = options.after?.position ?? 0
+    this.#counts = Array.from(options.after?.counts ?? [])
     this.#bytes = Buffer.allocUnsafeSlow(options.streamBytes ?? 64 * 1024 * 1024)
     const frames = options.streamFrames ?? 1 << 20
     this.#ends = new Float64Array(frames)
@@ -145,7 +150,9 @@ export class RoomTranscript {
     if (delivery.from !== senderName(sender)) {
       throw new BenchFault(`A message of ${senderName(sender)} came under the name ${delivery.from}.`)
     }
-    if (delivery.seq !== undefined) expectNext("The room's positions", this.#frames + 1, delivery.seq)
+    if (delivery.seq !== undefined) {
+      expectNext("The room's positions", this.#after + this.#frames + 1, delivery.seq)
+    }
     expectNext(`The messages of ${senderName(sender)}`, expected, count)
     return { sender, count }
   }

@@ -53,6 +53,16 @@ const stream = (...events: ReadonlyArray<readonly [sender: number, count: number
 }
 
 describe("a room's transcript", () => {
+  it("begins where its sockets resume", () => {
+    const resumed = () => transcript({ after: { position: 3, counts: [1, 1, 1] } })
+    const room = resumed()
+    const one = reader()
+    room.feed(one, messages(4, 5))
+    expect([room.frames, room.received(one)]).toEqual([2, 2])
+    expect(() => resumed().feed(reader(), messages(5))).toThrow("4 should come, 5 came")
+    expect(() => resumed().feed(reader(), messages(1))).toThrow("4 should come, 1 came")
+  })
+
   it("takes the same stream from every socket, however it is cut and whoever is first", () => {
     const stream = messages(1, 2, 3, 4, 5)
     for (let size = 1; size <= stream.length; size++) {

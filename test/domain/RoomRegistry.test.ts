@@ -13,6 +13,7 @@ import type { Author } from "../../src/domain/RoomEvent.ts"
 import type { CommittedBatch } from "../../src/domain/RoomTail.ts"
 import { sessionEnded } from "../../src/domain/Rejection.ts"
 import { Journal, JournalError } from "../../src/ports/Journal.ts"
+import { CommitsByHand, layer as byHand } from "../support/CommitsByHand.ts"
 import { RecordingSender } from "../support/RecordingSender.ts"
 import { JournalFaults, layer as unreliable } from "../support/UnreliableJournal.ts"
 
@@ -44,7 +45,7 @@ class RecordingFollower implements Follower {
   }
 }
 
-const around = (journal: Layer.Layer<Journal | JournalFaults>, options: RoomRegistryOptions = {}) =>
+const around = <R>(journal: Layer.Layer<Journal | R>, options: RoomRegistryOptions = {}) =>
   RoomRegistry.layer(options).pipe(Layer.provideMerge(Layer.mergeAll(journal, EngineStats.layer, Readiness.layer)))
 
 const rooms = (options: RoomRegistryOptions = {}) => around(unreliable(memoryJournal), options)
@@ -319,6 +320,47 @@ describe("RoomRegistry", () => {
       assert.strictEqual(follower.lostTimes, 1)
       assert.strictEqual(again.published, Seq.make(1))
     }).pipe(Effect.provide(rooms()))
+  )
+
+  it.effect("a flooded room delays a quiet one by one of its batches at most", () =>
+    Effect.gen(function* () {
+      const registry = yield* RoomRegistry
+      const commits = yield* CommitsByHand
+      const quiet = RoomName.make("quiet")
+      const published: Array<string> = []
+      for (const name of [lobby, quiet]) {
+        const { room } = yield* follow(name)
+        room.followers.add({
+          committed: ({ entries }) => void published.push(`${name} ${entries.length}`),
+          lost: () => undefined
+        })
+      }
+      const [flood, voice] = [new RecordingSender(), new RecordingSender()]
+      for (let i = 0; i < 20; i++) yield* say(flood, `${i}`)
+      const first = yield* commits.begin
+      assert.deepStrictEqual(first.parts, [{ room: lobby, messages: 4 }])
+      registry.offer(quiet, voice.waiting(alice, "may I?"))
+      yield* Effect.yieldNow
+      yield* first.finish
+      // The flooded room has its answer, and brings its next batch.
+      yield* flood.awaitOutcomes(4)
+      yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      const next = yield* commits.begin
+      assert.sameDeepMembers(
+        [...next.parts],
+        [
+          { room: quiet, messages: 1 },
+          { room: lobby, messages: 4 }
+        ]
+      )
+      yield* next.finish
+      yield* voice.awaitOutcomes(1)
+      for (let batch = 3; batch <= 5; batch++) yield* (yield* commits.begin).finish
+      yield* flood.awaitOutcomes(20)
+      assert.strictEqual(published.length, 6)
+      assert.include(published.slice(0, 3), "quiet 1")
+    }).pipe(Effect.provide(around(byHand(memoryJournal), { limits: { batch: 4 } })))
   )
 
   it.effect("10,000 rooms touched once leave no fiber and a bounded number of rooms behind", () =>
