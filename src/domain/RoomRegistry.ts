@@ -130,6 +130,9 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
       return known
     }
     const room = new ChatRoom(name, limits)
+    room.tail.onGrow = () => {
+      if (rooms.get(name) === room) context.tailGrew(room)
+    }
     rooms.set(name, room)
     stats.roomsInMemory = rooms.size
     return room

@@ -49,7 +49,7 @@ export class CommittedBatch {
       this.#encodings.set(wire, encoded)
       const bytes = encoded.bytes.length + encoded.ends.byteLength
       this.bytes += bytes
-      if (this.tail !== undefined) this.tail.bytes += bytes
+      this.tail?.grow(bytes)
     }
     return encoded
   }
@@ -65,6 +65,8 @@ export class RoomTail {
   #from = 0
   #entries = 0
   bytes = 0
+  /** Called when an encoding was added to a batch that is held. Must not throw. */
+  onGrow: () => void = () => {}
   readonly #maxEntries: number
   readonly #maxBytes: number
 
@@ -88,6 +90,17 @@ export class RoomTail {
     this.#batches.push(batch)
     this.#entries += batch.entries.length
     this.bytes += batch.bytes
+    this.#trim()
+  }
+
+  /** A batch that is held takes so many bytes more: encoded late, for somebody who came back, it can push older ones out, and be pushed out itself. */
+  grow(bytes: number): void {
+    this.bytes += bytes
+    this.#trim()
+    this.onGrow()
+  }
+
+  #trim(): void {
     while (this.#batches.length - this.#from > 1 && (this.#entries > this.#maxEntries || this.bytes > this.#maxBytes)) {
       this.dropOldest()
     }
