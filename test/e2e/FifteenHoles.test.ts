@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
+import { endAmidAFlood } from "../support/AmidAFlood.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { launchChromium, noChromium } from "../support/Chromium.ts"
 import { frameOf, RawSocket } from "../support/RawSocket.ts"
@@ -65,28 +66,15 @@ await onEachStores("hole", (stores) => {
   })
 
   it("3: no socket outlives its logout, and not a byte of a flood comes after the reply", async () => {
-    const talker = await connect({ room: "flood" })
-    let next = 0
-    const talk = () => talker.say(`message ${(next += 1)}`)
-    talker.each(talk)
-    for (let n = 0; n < 16; n++) talk()
-    for (let round = 0; round < 5; round++) {
-      const { token, username } = await api.somebody(`hole3-${round}`)
-      const { token: other } = await api.loggedIn(username)
-      const session = await ChatClient.connect(started.socketUrl, { room: "flood", headers: bearer(token) })
-      const neighbour = await ChatClient.connect(started.socketUrl, { room: "flood", headers: bearer(other) })
-      await session.until(() => session.frames.length > 50)
-      expect((await api.logout(token)).status).toBe(204)
-      // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
-      const { seq } = await talker.insist(`after ${round}`)
-      await neighbour.delivered(`after ${round}`)
-      // 1006: what was queued for it was thrown away, and the goodbye with it.
-      expect([4502, 1006]).toContain((await session.closed).code)
-      expect(session.messages.at(-1)?.seq).toBeLessThan(seq)
-      expect((await api.history(token)).status).toBe(401)
-      await neighbour.close()
+    const partings = async function* () {
+      for (let round = 0; round < 5; round++) {
+        const { token, username } = await api.somebody(`hole3-${round}`)
+        const { token: other } = await api.loggedIn(username)
+        yield { token, other, staying: other }
+      }
     }
-    await talker.close()
+    const { socketUrl } = started
+    await endAmidAFlood({ api, room: "flood", socketUrl }, partings(), (token) => api.logout(token))
   })
 
   it("4: after a session of everything no token, password or message stands in the log or on the terminal, and nothing splits a line", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
 import type { ApiReply, LoggedIn } from "../support/ApiClient.ts"
+import { endAmidAFlood } from "../support/AmidAFlood.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import type { Closed } from "../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
@@ -137,32 +138,14 @@ await onEachStores("a socket's token", (stores) => {
   it.each(Object.entries(ends))(
     "whose session %s ends its sockets before the reply, and not a byte of a flood comes after it",
     async (_, end) => {
-      const room = `flood-${(people += 1)}`
-      const talker = await ChatClient.connect(started.socketUrl, { room, since: 0 })
-      let next = 0
-      const talk = () => talker.say(`message ${(next += 1)}`)
-      talker.each(talk)
-      for (let n = 0; n < 16; n++) talk()
-      for (let round = 0; round < 3; round++) {
-        const { token, username } = await somebody()
-        const other = (await api.loggedIn(username)).token
-        const session = await ChatClient.connect(started.socketUrl, { room, headers: bearer(token) })
-        const neighbour = await ChatClient.connect(started.socketUrl, {
-          room,
-          headers: bearer((await somebody()).token)
-        })
-        await session.until(() => session.frames.length > 50)
-        expect((await end(token, other)).status).toBe(204)
-        // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
-        const { seq } = await talker.insist(`after ${round}`)
-        await neighbour.delivered(`after ${round}`)
-        // 1006: what was queued for it was thrown away, and the goodbye with it.
-        expect([4502, 1006]).toContain((await session.closed).code)
-        expect(session.messages.at(-1)?.seq).toBeLessThan(seq)
-        expect((await api.history(token)).status).toBe(401)
-        await neighbour.close()
+      const partings = async function* () {
+        for (let round = 0; round < 3; round++) {
+          const { token, username } = await somebody()
+          yield { token, other: (await api.loggedIn(username)).token, staying: (await somebody()).token }
+        }
       }
-      await talker.close()
+      const { socketUrl } = started
+      await endAmidAFlood({ api, room: `flood-${(people += 1)}`, socketUrl }, partings(), end)
     }
   )
 

@@ -1,0 +1,45 @@
+import { expect } from "vitest"
+import { bearer } from "./ApiClient.ts"
+import type { ApiClient, ApiReply } from "./ApiClient.ts"
+import { ChatClient } from "./ChatClient.ts"
+
+/** Whose session is to end, another session of the same user, and somebody who stays. */
+export interface Parting {
+  readonly token: string
+  readonly other: string
+  readonly staying: string
+}
+
+/**
+ * `end`s one session after another while `room` is flooded: its socket is closed before the reply (204), gets nothing that was sent after it, and its token is none; the neighbour
+ * gets all of it.
+ */
+export const endAmidAFlood = async (
+  { api, room, socketUrl }: { readonly api: ApiClient; readonly room: string; readonly socketUrl: string },
+  partings: AsyncIterable<Parting>,
+  end: (token: string, other: string) => Promise<ApiReply>
+): Promise<void> => {
+  const talker = await ChatClient.connect(socketUrl, { room, since: 0 })
+  let next = 0
+  const talk = () => talker.say(`message ${(next += 1)}`)
+  talker.each(talk)
+  for (let n = 0; n < 16; n++) talk()
+  let round = 0
+  for await (const { other, staying, token } of partings) {
+    const after = `after ${(round += 1)}`
+    const session = await ChatClient.connect(socketUrl, { room, headers: bearer(token) })
+    const neighbour = await ChatClient.connect(socketUrl, { room, headers: bearer(staying) })
+    await session.until(() => session.frames.length > 50)
+    expect((await end(token, other)).status).toBe(204)
+    // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
+    const { seq } = await talker.insist(after)
+    await neighbour.delivered(after)
+    // 1006: what was queued for it was thrown away, and the goodbye with it.
+    expect([4502, 1006]).toContain((await session.closed).code)
+    expect(session.messages.at(-1)?.seq).toBeLessThan(seq)
+    expect((await api.history(token)).status).toBe(401)
+    await neighbour.close()
+  }
+  expect(round).toBeGreaterThan(0)
+  await talker.close()
+}
