@@ -1,14 +1,15 @@
-import { Clock, Context, Deferred, Effect, FiberSet, Layer, Scheduler } from "effect"
-import type { Exit } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, FiberSet, Layer, Scheduler } from "effect"
 import { Journal } from "../ports/Journal.ts"
 import { JournalError } from "../ports/Journal.ts"
-import { ChatRoom, defaultRoomLimits, run } from "./ChatRoom.ts"
-import type { RoomContext, RoomLimits, Waiting } from "./ChatRoom.ts"
-import { countRejected, EngineStats } from "./EngineStats.ts"
+import { ChatRoom, defaultRoomLimits } from "./ChatRoom.ts"
+import type { RoomLimits, Waiting } from "./ChatRoom.ts"
+import { EngineStats } from "./EngineStats.ts"
 import { Readiness } from "./Readiness.ts"
 import { outcomeUnknown, roomBusy, unavailable } from "./Rejection.ts"
 import type { Rejection } from "./Rejection.ts"
 import type { RoomName } from "./Room.ts"
+import { makeRoomTurns } from "./RoomTurns.ts"
+import { reject } from "./Turn.ts"
 
 export interface RoomRegistryOptions {
   readonly limits?: Partial<RoomLimits>
@@ -19,7 +20,7 @@ export interface RoomRegistryOptions {
 }
 
 /**
- * Owns the rooms of this process. A room starts on first use, read from the journal's tail; it has a fiber while commands wait, never two; without sockets and work it
+ * Owns the rooms of this process. A room starts on first use, read from the journal's tail; it takes turns while commands wait, one at a time; without sockets and work it
  * sleeps as a plain object, and at most `maxAsleep` (1,000) sleep: their tails share `tailBudget` (64 MiB) with all others.
  */
 export class RoomRegistry extends Context.Service<
@@ -38,7 +39,7 @@ export class RoomRegistry extends Context.Service<
     readonly waiting: () => number
     /** The rooms in memory, in no order. */
     readonly all: () => Iterable<ChatRoom>
-    /** Fibers of rooms that run now. */
+    /** Rooms that take turns now. */
     readonly running: () => number
     /** Completes when no room runs: all that was taken in is answered. */
     readonly whenIdle: Effect.Effect<void>
@@ -54,8 +55,6 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
   const readiness = yield* Readiness
   const stats = yield* EngineStats
   const clock = yield* Clock.Clock
-  const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
-
   const limits = { ...defaultRoomLimits, ...options.limits }
   const maxAsleep = options.maxAsleep ?? 1_000
   const tailBudget = options.tailBudget ?? 64 * 1_048_576
@@ -67,14 +66,26 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
   /** Asleep longest first. */
   const asleep = new Set<ChatRoom>()
   const awaiting = new Map<ChatRoom, Array<Deferred.Deferred<ChatRoom, JournalError>>>()
-  /** Rooms to be started together at the end of this tick, so that their appends share a commit. */
-  let dirty: Array<ChatRoom> = []
   let running = 0
   let closing = false
   let idle: Deferred.Deferred<void> | undefined
 
-  const context: RoomContext = {
+  const tailGrew = (room: ChatRoom) => {
+    stats.tailBytes += room.tail.bytes - room.countedBytes
+    room.countedBytes = room.tail.bytes
+    if (rooms.get(room.name) === room) {
+      rooms.delete(room.name)
+      rooms.set(room.name, room)
+    }
+    if (stats.tailBytes > tailBudget) shrinkTails()
+  }
+
+  const fork = yield* FiberSet.makeRuntime<never, void, JournalError>()
+
+  const turns = makeRoomTurns({
     journal,
+    dispatcher: (yield* Scheduler.Scheduler).makeDispatcher(),
+    fork,
     clock,
     limits,
     stats,
@@ -82,18 +93,11 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
       for (const waiter of awaiting.get(room) ?? []) Deferred.doneUnsafe(waiter, Effect.succeed(room))
       awaiting.delete(room)
     },
-    tailGrew: (room) => {
-      stats.tailBytes += room.tail.bytes - room.countedBytes
-      room.countedBytes = room.tail.bytes
-      if (rooms.get(room.name) === room) {
-        rooms.delete(room.name)
-        rooms.set(room.name, room)
-      }
-      if (stats.tailBytes > tailBudget) shrinkTails()
-    },
+    tailGrew,
     journalAnswered: () => readiness.set("journal", undefined),
-    journalFailed: (error) => readiness.set("journal", error.detail)
-  }
+    journalFailed: (error) => readiness.set("journal", error.detail),
+    ended: (room, failure) => ended(room, failure)
+  })
 
   const shrinkTails = () => {
     for (const room of rooms.values()) {
@@ -131,7 +135,7 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     }
     const room = new ChatRoom(name, limits)
     room.tail.onGrow = () => {
-      if (rooms.get(name) === room) context.tailGrew(room)
+      if (rooms.get(name) === room) tailGrew(room)
     }
     rooms.set(name, room)
     stats.roomsInMemory = rooms.size
@@ -142,22 +146,13 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     if (room.running) return
     room.running = true
     running += 1
-    dirty.push(room)
-    if (dirty.length === 1) dispatcher.scheduleTask(startDirty, 0)
+    turns.begin(room)
   }
 
-  const fork = yield* FiberSet.makeRuntime<never, void, JournalError>()
-
-  const startDirty = () => {
-    const starting = dirty
-    dirty = []
-    for (const room of starting) fork(run(room, context)).addObserver((exit) => ended(room, exit))
-  }
-
-  const ended = (room: ChatRoom, exit: Exit.Exit<void, JournalError>) => {
+  const ended = (room: ChatRoom, failure: Cause.Cause<JournalError> | undefined) => {
     room.running = false
     running -= 1
-    if (exit._tag === "Failure") lost(room, exit)
+    if (failure !== undefined) lost(room, failure)
     else if (room.mailbox.length > 0) start(room)
     else sleepIfIdle(room)
     if (running > 0 || idle === undefined) return
@@ -165,29 +160,24 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     idle = undefined
   }
 
-  const tell = (commands: ReadonlyArray<Waiting>, rejection: Rejection) => {
-    countRejected(stats, rejection.code, commands.length)
-    for (const { id, sender } of commands) sender.rejected(id, rejection)
-  }
-
-  /** A room whose fiber failed knows nothing any more: it is dropped, and read anew on its next use. */
-  const lost = (room: ChatRoom, exit: Exit.Failure<void, JournalError>) => {
+  /** A room that failed knows nothing any more: it is dropped, and read anew on its next use. */
+  const lost = (room: ChatRoom, cause: Cause.Cause<JournalError>) => {
     const error =
-      exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error ??
-      new JournalError({ reason: "Refused", detail: "the room's fiber died" })
+      cause.reasons.find((reason) => reason._tag === "Fail")?.error ??
+      new JournalError({ reason: "Refused", detail: "the room's turn died" })
     forget(room)
     for (const waiter of awaiting.get(room) ?? []) Deferred.doneUnsafe(waiter, Effect.fail(error))
     awaiting.delete(room)
-    // A journal that answered "not stored" is sure; a fiber that died is not.
-    const isSure = exit.cause.reasons.some((reason) => reason._tag === "Fail")
-    tell(room.inFlight, isSure ? unavailable : outcomeUnknown)
-    tell(room.mailbox, unavailable)
+    // A journal that answered "not stored" is sure; a turn that died is not.
+    const isSure = cause.reasons.some((reason) => reason._tag === "Fail")
+    reject(room.inFlight, isSure ? unavailable : outcomeUnknown, stats)
+    reject(room.mailbox, unavailable, stats)
     room.inFlight = []
     room.mailbox = []
     for (const follower of room.followers) follower.lost()
     readiness.set("journal", error.detail)
-    if (exit.cause.reasons.some((reason) => reason._tag === "Die")) {
-      fork(Effect.logError("A room's fiber died; it starts anew on its next use", exit.cause))
+    if (cause.reasons.some((reason) => reason._tag === "Die")) {
+      fork(Effect.logError("A room's turn died; it starts anew on its next use", cause))
     }
   }
 
@@ -200,7 +190,12 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
   // What was taken in is finished before the journal closes; a journal that does not answer is not waited for.
   yield* Effect.addFinalizer(() => {
     closing = true
-    return Effect.timeoutOption(whenIdle, closingMillis)
+    return Effect.andThen(
+      Effect.timeoutOption(whenIdle, closingMillis),
+      Effect.sync(() => {
+        for (const room of rooms.values()) if (room.running) ended(room, Cause.interrupt())
+      })
+    )
   })
 
   return RoomRegistry.of({

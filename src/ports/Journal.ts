@@ -1,5 +1,5 @@
-import { Context, Schema } from "effect"
-import type { Effect } from "effect"
+import { Context, Effect, Schema } from "effect"
+import type { Result } from "effect"
 import type { Epoch, RoomName, Seq } from "../domain/Room.ts"
 import type { Entry, RoomEvent } from "../domain/RoomEvent.ts"
 
@@ -29,6 +29,17 @@ export interface Placed {
   /** Set when an earlier entry of the same author already carried this client id: that entry. */
   readonly earlier: Entry | undefined
 }
+
+/** What an append is answered: one `Placed` an event, in order. */
+export type AppendAnswer = Result.Result<ReadonlyArray<Placed>, JournalError>
+
+/** Hands a batch in and returns at once; `answered` is called once, now or later, and must not throw. */
+export type Submit = (
+  room: RoomName,
+  expectedHead: Seq,
+  events: ReadonlyArray<RoomEvent>,
+  answered: (answer: AppendAnswer) => void
+) => void
 
 /**
  * The log of every room: append-only, durable, ordered.
@@ -60,6 +71,8 @@ export class Journal extends Context.Service<
       expectedHead: Seq,
       events: ReadonlyArray<RoomEvent>
     ) => Effect.Effect<ReadonlyArray<Placed>, JournalError>
+    /** The same without a fiber, for the hot path: what is submitted within one turn of the event loop shares a commit. */
+    readonly submit: Submit
     /** Completes when the store answers: a question as small as can be. */
     readonly ping: Effect.Effect<void, JournalError>
     /** The last position of the room; 0 where it has none. */
@@ -68,3 +81,9 @@ export class Journal extends Context.Service<
     readonly read: (room: RoomName, after: Seq, limit: number) => Effect.Effect<ReadonlyArray<Entry>, JournalError>
   }
 >()("parley/ports/Journal") {}
+
+/** `append`, of an adapter that has `submit`. */
+export const appendBy =
+  (submit: Submit): Journal["Service"]["append"] =>
+  (room, expectedHead, events) =>
+    Effect.callback((resume) => submit(room, expectedHead, events, (answer) => resume(Effect.fromResult(answer))))

@@ -13,6 +13,7 @@ import type { Author } from "../../src/domain/RoomEvent.ts"
 import type { CommittedBatch } from "../../src/domain/RoomTail.ts"
 import { sessionEnded } from "../../src/domain/Rejection.ts"
 import { Journal, JournalError } from "../../src/ports/Journal.ts"
+import { appendingBy } from "../support/AppendingJournal.ts"
 import { CommitsByHand, layer as byHand } from "../support/CommitsByHand.ts"
 import { RecordingSender } from "../support/RecordingSender.ts"
 import { JournalFaults, layer as unreliable } from "../support/UnreliableJournal.ts"
@@ -403,15 +404,15 @@ describe("RoomRegistry", () => {
     const underWay = new Map<RoomName, number>()
     const watched = Layer.effect(
       Journal,
-      Effect.map(Journal, (journal): Journal["Service"] => ({
-        ...journal,
-        append: (room, head, events) =>
+      Effect.map(Journal, (journal) =>
+        appendingBy(journal, (room, head, events) =>
           Effect.suspend(() => {
             underWay.set(room, (underWay.get(room) ?? 0) + 1)
             worst = Math.max(worst, underWay.get(room) ?? 0)
             return Effect.andThen(Effect.yieldNow, journal.append(room, head, events))
           }).pipe(Effect.ensuring(Effect.sync(() => underWay.set(room, (underWay.get(room) ?? 1) - 1))))
-      }))
+        )
+      )
     ).pipe(Layer.provide(memoryJournal))
     return Effect.gen(function* () {
       const registry = yield* RoomRegistry

@@ -1,6 +1,7 @@
 import { Context, Deferred, Effect, Layer } from "effect"
 import type { RoomName } from "../../src/domain/Room.ts"
 import { Journal } from "../../src/ports/Journal.ts"
+import { appendingBy } from "./AppendingJournal.ts"
 
 /** What one room has in a commit. */
 interface Part {
@@ -53,6 +54,6 @@ export const layer = <E, R>(journal: Layer.Layer<Journal, E, R>): Layer.Layer<Jo
         return { parts: parts.map(({ messages, room }) => ({ room, messages })), finish }
       })
 
-      return Context.make(Journal, { ...journal, append }).pipe(Context.add(CommitsByHand, { begin }))
+      return Context.make(Journal, appendingBy(journal, append)).pipe(Context.add(CommitsByHand, { begin }))
     })
   ).pipe(Layer.provide(journal))

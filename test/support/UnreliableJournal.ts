@@ -1,5 +1,6 @@
 import { Context, Deferred, Effect, Layer } from "effect"
 import { Journal, JournalError } from "../../src/ports/Journal.ts"
+import { appendingBy } from "./AppendingJournal.ts"
 
 type Append = Journal["Service"]["append"]
 
@@ -50,7 +51,7 @@ export const layer = <E, R>(reliable: Layer.Layer<Journal, E, R>): Layer.Layer<J
           return { called: Deferred.await(called) }
         })
 
-      return Context.make(Journal, { ...journal, append }).pipe(
+      return Context.make(Journal, appendingBy(journal, append)).pipe(
         Context.add(JournalFaults, {
           refuseNext: next(() => Effect.fail(new JournalError({ reason: "Refused", detail: "the disk is full" }))),
           loseNext: next(() => Effect.fail(unknown)),

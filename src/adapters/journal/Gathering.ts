@@ -1,15 +1,13 @@
-import { Effect } from "effect"
+import { Result } from "effect"
 import { JournalError } from "../../ports/Journal.ts"
-import type { Placed } from "../../ports/Journal.ts"
-
-export type AppendAnswer = Effect.Effect<ReadonlyArray<Placed>, JournalError>
+import type { AppendAnswer } from "../../ports/Journal.ts"
 
 /** One room's append. */
 export interface GatheredBatch {
   readonly count: number
   /** About what it takes on its way, in the unit of `Capacity.size`. */
   readonly size: number
-  readonly resume: (answer: AppendAnswer) => void
+  readonly answered: (answer: AppendAnswer) => void
 }
 
 /** What one commit takes at most; a single batch that is larger is a commit of its own. What does not fit waits for the next one. */
@@ -19,7 +17,10 @@ export interface Capacity {
 }
 
 export interface Gathering<Batch extends GatheredBatch> {
-  /** Leaves at once where no commit is under way, else with everything that waits, when this one is answered. */
+  /**
+   * Leaves at the end of this turn of the event loop where no commit is under way, with all that the turn submitted; else with everything that waits, when this one
+   * is answered.
+   */
   readonly submit: (batch: Batch) => void
   /** The commit that is under way is over: `answerOf` is asked once for each of its batches, in order. */
   readonly answered: (answerOf: (batch: Batch, index: number) => AppendAnswer) => void
@@ -47,14 +48,20 @@ export const makeGathering = <Batch extends GatheredBatch>(options: {
   let underWay: Array<Batch> = []
   let committing = false
   let began = 0
-  let closed: Effect.Effect<never, JournalError> | undefined
+  let closed: AppendAnswer | undefined
   let whenFinished: (() => void) | undefined
 
   const flush = (): void => {
+    // Refused meanwhile.
+    if (waiting.length === 0) return over()
     takeBatches()
-    committing = true
     began = performance.now()
     options.commit(underWay)
+  }
+
+  const over = (): void => {
+    committing = false
+    whenFinished?.()
   }
 
   /** Moves what the next commit takes from `waiting` to `underWay`, which is empty. */
@@ -81,41 +88,40 @@ export const makeGathering = <Batch extends GatheredBatch>(options: {
   return {
     submit: (batch) => {
       if (closed !== undefined) {
-        batch.resume(closed)
+        batch.answered(closed)
         return
       }
       waiting.push(batch)
-      if (!committing) flush()
+      if (committing) return
+      committing = true
+      queueMicrotask(flush)
     },
     answered: (answerOf) => {
       if (!committing) return
       let events = 0
       for (const batch of underWay) events += batch.count
       options.onCommit(underWay.length, events, performance.now() - began)
-      // A resumed fiber runs right here until it waits again, and may append: the mark is still set, so all of these share a commit.
+      // Whoever is answered may submit again right here: the mark is still set, so all of these share a commit.
       let index = 0
-      for (const batch of underWay) batch.resume(answerOf(batch, index++))
+      for (const batch of underWay) batch.answered(answerOf(batch, index++))
       underWay.length = 0
-      committing = false
-      if (waiting.length > 0) flush()
-      else whenFinished?.()
+      flush()
     },
     refuseWaiting: (error) => {
       const failed = waiting
       waiting = []
-      for (const batch of failed) batch.resume(Effect.fail(error))
+      for (const batch of failed) batch.answered(Result.fail(error))
     },
     refuseAll: (error) => {
-      closed = Effect.fail(error)
+      closed = Result.fail(error)
       const failed = [...underWay, ...waiting]
       underWay = []
       waiting = []
-      committing = false
-      for (const { resume } of failed) resume(closed)
-      whenFinished?.()
+      for (const { answered } of failed) answered(closed)
+      over()
     },
     finish: (finished) => {
-      closed ??= Effect.fail(new JournalError({ reason: "Refused", detail: "the journal is closed" }))
+      closed ??= Result.fail(new JournalError({ reason: "Refused", detail: "the journal is closed" }))
       whenFinished = () => {
         whenFinished = undefined
         finished()

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Result } from "effect"
 import { Epoch, Seq } from "../../domain/Room.ts"
 import type { RoomName } from "../../domain/Room.ts"
-import type { Entry } from "../../domain/RoomEvent.ts"
-import { Journal, JournalError } from "../../ports/Journal.ts"
-import type { Placed } from "../../ports/Journal.ts"
+import type { Entry, RoomEvent } from "../../domain/RoomEvent.ts"
+import { appendBy, Journal, JournalError } from "../../ports/Journal.ts"
+import type { AppendAnswer, Placed, Submit } from "../../ports/Journal.ts"
 import { encodeEvent, idempotencyKey } from "../journal/EventCodec.ts"
 import { place } from "../journal/Placement.ts"
 
@@ -22,12 +22,7 @@ const emptyRoom: Room = { entries: [], seqByKey: new Map() }
 export const layer: Layer.Layer<Journal> = Layer.sync(Journal, () => {
   const rooms = new Map<RoomName, Room>()
 
-  const entryAt = (room: Room, seq: number): Effect.Effect<Entry> => {
-    const entry = room.entries[seq - 1]
-    return entry === undefined ? Effect.die(new Error(`no entry at ${seq}`)) : Effect.succeed(entry)
-  }
-
-  const append: Journal["Service"]["append"] = Effect.fnUntraced(function* (name, expectedHead, events) {
+  const append = (name: RoomName, expectedHead: Seq, events: ReadonlyArray<RoomEvent>): AppendAnswer => {
     const room = rooms.get(name) ?? { entries: [], seqByKey: new Map<string, number>() }
     const keys = events.map(idempotencyKey)
     const log = {
@@ -40,10 +35,8 @@ export const layer: Layer.Layer<Journal> = Layer.sync(Journal, () => {
     }
     const placement = place(log, expectedHead, events.map(encodeEvent), keys)
     if (placement === undefined) {
-      return yield* new JournalError({
-        reason: "Fenced",
-        detail: `the head is ${room.entries.length}, not ${expectedHead}`
-      })
+      const detail = `the head is ${room.entries.length}, not ${expectedHead}`
+      return Result.fail(new JournalError({ reason: "Fenced", detail }))
     }
     for (const index of placement.missing) {
       const event = events[index]
@@ -56,15 +49,17 @@ export const layer: Layer.Layer<Journal> = Layer.sync(Journal, () => {
     if (placement.missing.length > 0) rooms.set(name, room)
     const placed: Array<Placed> = []
     for (const [index, seq] of placement.seqs.entries()) {
-      const earlier = placement.repeated[index] === true ? yield* entryAt(room, seq) : undefined
+      const earlier = placement.repeated[index] === true ? room.entries[seq - 1] : undefined
       placed.push({ seq: Seq.make(seq), earlier })
     }
-    return placed
-  })
+    return Result.succeed(placed)
+  }
+  const submit: Submit = (room, expectedHead, events, answered) => answered(append(room, expectedHead, events))
 
   return {
     epoch: Epoch.make(randomUUID()),
-    append,
+    append: appendBy(submit),
+    submit,
     ping: Effect.void,
     head: (name) => Effect.sync(() => Seq.make((rooms.get(name) ?? emptyRoom).entries.length)),
     read: (name, after, limit) => Effect.sync(() => (rooms.get(name) ?? emptyRoom).entries.slice(after, after + limit))

@@ -2,7 +2,7 @@ import { Effect, Result } from "effect"
 import type { RoomName } from "../../domain/Room.ts"
 import type { RoomEvent } from "../../domain/RoomEvent.ts"
 import { JournalError } from "../../ports/Journal.ts"
-import type { AppendAnswer } from "../journal/Gathering.ts"
+import type { AppendAnswer } from "../../ports/Journal.ts"
 import type { InsertFailure } from "./InsertFailure.ts"
 import { hopefulPlan, readPlan } from "./Plan.ts"
 import type { Plan } from "./Plan.ts"
@@ -111,9 +111,14 @@ export const commit = (
       for (const work of works.filter(isPending)) failWith(work, { type: "Unknown", detail })
       return Effect.void
     }),
-    Effect.map(() => works.map((work) => work.answer ?? Effect.die(new Error("a batch without an answer"))))
+    Effect.map(() => works.map((work) => work.answer ?? unanswered))
   )
 }
+
+/** What no answer was found for is submitted again. */
+export const unanswered: AppendAnswer = Result.fail(
+  new JournalError({ reason: "Unknown", detail: "a batch without an answer" })
+)
 
 const isPending = (work: Work): boolean => work.answer === undefined
 
@@ -125,7 +130,7 @@ const documentsOf = (works: ReadonlyArray<Work>): ReadonlyArray<StoredDocument> 
 const succeed = (work: Work, heads: RoomHeads): void => {
   if (work.plan === undefined) return
   heads.set(work.submission.room, work.plan.head)
-  work.answer = Effect.succeed(work.plan.placed)
+  work.answer = Result.succeed(work.plan.placed)
 }
 
 /** Whose document stands at `index` of what was inserted together, and where within the batch's own. */
@@ -145,7 +150,7 @@ const workAt = (
 const fail = (work: Work, error: JournalError): void => {
   // A look-up that failed says nothing of what was stored before it.
   const reason = error.reason === "Refused" && work.touched ? "Unknown" : error.reason
-  work.answer = Effect.fail(reason === error.reason ? error : new JournalError({ reason, detail: error.detail }))
+  work.answer = Result.fail(reason === error.reason ? error : new JournalError({ reason, detail: error.detail }))
 }
 
 const failWith = (

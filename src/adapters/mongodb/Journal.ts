@@ -1,11 +1,12 @@
 import { Effect, Layer, Redacted, Semaphore } from "effect"
 import { messageText } from "../../domain/MessageView.ts"
 import type { RoomEvent } from "../../domain/RoomEvent.ts"
-import { Journal, JournalError } from "../../ports/Journal.ts"
+import { appendBy, Journal, JournalError } from "../../ports/Journal.ts"
+import type { Submit } from "../../ports/Journal.ts"
 import { makeGathering } from "../journal/Gathering.ts"
 import type { GatheredBatch } from "../journal/Gathering.ts"
 import { messageCollection } from "./Collections.ts"
-import { commit } from "./Commit.ts"
+import { commit, unanswered } from "./Commit.ts"
 import type { Insert, Submission } from "./Commit.ts"
 import { connect } from "./Connection.ts"
 import { insertFailure } from "./InsertFailure.ts"
@@ -124,11 +125,14 @@ export const layer = (options: MongoJournalOptions): Layer.Layer<Journal, MongoO
         commit: (batches) => {
           fork(
             Effect.map(commit(batches, insert, reads, heads), (answers) =>
-              commits.answered((_, index) => answers[index] ?? Effect.die(new Error("a batch without an answer")))
+              commits.answered((_, index) => answers[index] ?? unanswered)
             )
           )
         }
       })
+
+      const submit: Submit = (room, expectedHead, events, answered) =>
+        commits.submit({ room, expectedHead, events, count: events.length, size: sizeOf(events), answered })
 
       let closed = false
       const closedError = new JournalError({ reason: "Refused", detail: "the journal is closed" })
@@ -158,10 +162,8 @@ export const layer = (options: MongoJournalOptions): Layer.Layer<Journal, MongoO
 
       return {
         epoch,
-        append: (room, expectedHead, events) =>
-          Effect.callback((resume) =>
-            commits.submit({ room, expectedHead, events, count: events.length, size: sizeOf(events), resume })
-          ),
+        append: appendBy(submit),
+        submit,
         ping: bounded(reads.ping),
         head: (room) =>
           bounded(reads.head(room)).pipe(

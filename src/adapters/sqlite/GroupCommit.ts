@@ -1,12 +1,12 @@
-import { Effect, Result } from "effect"
+import { Result } from "effect"
 import { Seq } from "../../domain/Room.ts"
 import type { RoomName } from "../../domain/Room.ts"
 import type { RoomEvent } from "../../domain/RoomEvent.ts"
 import { JournalError } from "../../ports/Journal.ts"
-import type { Placed } from "../../ports/Journal.ts"
+import type { AppendAnswer, Placed, Submit } from "../../ports/Journal.ts"
 import { encodeEvent, idempotencyKey } from "../journal/EventCodec.ts"
 import { makeGathering } from "../journal/Gathering.ts"
-import type { AppendAnswer, GatheredBatch } from "../journal/Gathering.ts"
+import type { GatheredBatch } from "../journal/Gathering.ts"
 import type { Outcome, Submissions } from "./JournalProtocol.ts"
 import { readEvent } from "./StoredEntries.ts"
 
@@ -21,8 +21,7 @@ interface Waiting extends GatheredBatch {
 }
 
 export interface GroupCommit {
-  /** Leaves at once where no commit is under way, else with everything that waits, when this one is answered. */
-  readonly append: (room: RoomName, expectedHead: number, events: ReadonlyArray<RoomEvent>) => AppendAnswer
+  readonly submit: Submit
   /** The writer answered the commit that is under way. */
   readonly committed: (outcomes: ReadonlyArray<Outcome> | undefined) => void
   /** Fails everything that waits and everything later. The first reason stays. */
@@ -59,12 +58,11 @@ export const makeGroupCommit = (options: {
   })
 
   return {
-    append: (room, expectedHead, events) =>
-      Effect.callback((resume) => {
-        const entries = encodeBatch(events)
-        const size = entries.length
-        gathering.submit({ room, expectedHead, count: events.length, size, entries, keys: keysOf(events), resume })
-      }),
+    submit: (room, expectedHead, events, answered) => {
+      const entries = encodeBatch(events)
+      const size = entries.length
+      gathering.submit({ room, expectedHead, count: events.length, size, entries, keys: keysOf(events), answered })
+    },
     committed: (outcomes) =>
       gathering.answered(({ room, expectedHead, count }, index) =>
         answer(room, expectedHead, count, outcomes?.[index])
@@ -92,9 +90,9 @@ const answer = (room: RoomName, expectedHead: number, count: number, outcome: Ou
     for (let seq = expectedHead + 1; seq <= expectedHead + count; seq++) {
       placed.push({ seq: Seq.make(seq, unchecked), earlier: undefined })
     }
-    return Effect.succeed(placed)
+    return Result.succeed(placed)
   }
-  if ("reason" in outcome) return Effect.fail(new JournalError(outcome))
+  if ("reason" in outcome) return Result.fail(new JournalError(outcome))
   for (const [index, position] of outcome.seqs.entries()) {
     const seq = Seq.make(position)
     const text = outcome.earlier[index]
@@ -103,8 +101,8 @@ const answer = (room: RoomName, expectedHead: number, count: number, outcome: Ou
       continue
     }
     const event = readEvent(room, seq, text)
-    if (Result.isFailure(event)) return Effect.fail(event.failure)
+    if (Result.isFailure(event)) return Result.fail(event.failure)
     placed.push({ seq, earlier: { seq, event: event.success } })
   }
-  return Effect.succeed(placed)
+  return Result.succeed(placed)
 }

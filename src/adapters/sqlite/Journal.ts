@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Deferred, Effect, Layer, Schema } from "effect"
 import { Epoch, defaultRoom } from "../../domain/Room.ts"
-import { Journal, JournalError } from "../../ports/Journal.ts"
+import { appendBy, Journal, JournalError } from "../../ports/Journal.ts"
 import { makeGroupCommit } from "./GroupCommit.ts"
 import type { JournalFile } from "./JournalProtocol.ts"
 import { makeJournalReads } from "./JournalReads.ts"
@@ -102,7 +102,8 @@ export const layer = (options: JournalOptions): Layer.Layer<Journal, JournalOpen
 
       return {
         epoch,
-        append: commits.append,
+        append: appendBy(commits.submit),
+        submit: commits.submit,
         ping: Effect.asVoid(reads.head(defaultRoom)),
         head: reads.head,
         read: reads.read

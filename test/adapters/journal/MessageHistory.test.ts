@@ -25,6 +25,7 @@ const silent = Effect.fail(new JournalError({ reason: "Refused", detail: "nothin
 const asked: Array<readonly [number, number]> = []
 const journal = Layer.mock(Journal, {
   epoch: Epoch.make("mock"),
+  submit: () => {},
   head: () => silent,
   read: (_, after, limit) => {
     asked.push([after, limit])

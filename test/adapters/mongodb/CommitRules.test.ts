@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from "mongodb"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { commit } from "../../../src/adapters/mongodb/Commit.ts"
 import type { Insert } from "../../../src/adapters/mongodb/Commit.ts"
 import { insertFailure } from "../../../src/adapters/mongodb/InsertFailure.ts"
@@ -38,8 +38,8 @@ const committed = (failures: ReadonlyArray<InsertFailure>, reads: RoomReads = em
       events: [message(`${name}1`), message(`${name}2`)]
     }))
     const answers = yield* commit(submissions, insert, reads, heads)
-    const reasons = yield* Effect.forEach(answers, (answer) =>
-      Effect.match(answer, {
+    const reasons = answers.map((answer) =>
+      Result.match(answer, {
         onFailure: (error) => error.reason,
         onSuccess: (placed) => placed.map(({ seq }) => seq).join()
       })

@@ -7,6 +7,7 @@ import type { RoomName } from "../../../src/domain/Room.ts"
 import type { Entry, RoomEvent } from "../../../src/domain/RoomEvent.ts"
 import { Journal } from "../../../src/ports/Journal.ts"
 import type { Placed } from "../../../src/ports/Journal.ts"
+import { appendingBy } from "../../support/AppendingJournal.ts"
 import type { Fault } from "./Fault.ts"
 
 type Service = Journal["Service"]
@@ -105,6 +106,6 @@ export const layer = (options: JournalOptions) =>
     Journal,
     Effect.map(Journal, (journal) => {
       const misbehave = misbehaviours[process.env["DELIVERY_FAULT"] as Fault]
-      return { ...journal, append: misbehave(journal) }
+      return appendingBy(journal, misbehave(journal))
     })
   ).pipe(Layer.provide(sqliteJournal(options)))

@@ -66,7 +66,7 @@ const history = (entriesOf: (room: RoomName) => ReadonlyArray<Entry>, fail: { hi
     }
   })
 
-const journal = Layer.mock(Journal)({ epoch: Epoch.make("epoch-1") })
+const journal = Layer.mock(Journal)({ epoch: Epoch.make("epoch-1"), submit: () => {} })
 
 /** The whole HTTP adapter over accounts in memory; `people` takes the place of those. */
 export const testServer = (

@@ -1,0 +1,184 @@
+// Hot path: once a batch and room; plain functions, and one task of the scheduler a step for all rooms together.
+import { Cause, Effect, Result } from "effect"
+import type { Fiber, Scheduler } from "effect"
+import type { AppendAnswer, Journal, JournalError, Placed } from "../ports/Journal.ts"
+import type { ChatRoom } from "./ChatRoom.ts"
+import { outcomeUnknown, unavailable } from "./Rejection.ts"
+import { Seq } from "./Room.ts"
+import { emptyRoom, evolve } from "./RoomDecider.ts"
+import type { Entry } from "./RoomEvent.ts"
+import { CommittedBatch } from "./RoomTail.ts"
+import { publish, reject, settle, takeTurn } from "./Turn.ts"
+import type { Committed, Turn, TurnContext } from "./Turn.ts"
+
+/** What rooms need of whoever owns them. None of it may throw. */
+export interface RoomTurnsContext extends TurnContext {
+  readonly journal: Journal["Service"]
+  readonly dispatcher: Scheduler.SchedulerDispatcher
+  /** Runs what takes long: a room that is read, an outcome that is unknown. */
+  readonly fork: (effect: Effect.Effect<void, JournalError>) => Fiber.Fiber<void, JournalError>
+  /** The room's state was read: whoever waits for it may go on. */
+  readonly awake: (room: ChatRoom) => void
+  /** A batch went into the room's tail: keep the budget of all tails. */
+  readonly tailGrew: (room: ChatRoom) => void
+  /** Readiness follows what the journal last said. */
+  readonly journalAnswered: () => void
+  readonly journalFailed: (error: JournalError) => void
+  /** Nothing waits any more; or the room lost its footing, and why. */
+  readonly ended: (room: ChatRoom, failure: Cause.Cause<JournalError> | undefined) => void
+}
+
+export interface RoomTurns {
+  /**
+   * A room has commands again, or is to be read from the journal: it takes turns until nothing waits, then it is `ended`. Not again before that.
+   */
+  readonly begin: (room: ChatRoom) => void
+}
+
+/** Entries read back into a tail are batched like this, so that they are encoded in bounded pieces. */
+const rehydratedBatch = 64
+
+const firstPauseMillis = 50
+const longestPauseMillis = 1_000
+
+/**
+ * Takes the rooms through their turns: decides what waits, hands it to the journal, publishes what was committed, and takes what came meanwhile. A room has one batch
+ * on its way at a time: two at once would be of half the size, and sockets are written to once a batch.
+ *
+ * What the rooms do at one time they do together, in one task of the scheduler: their turns begin together, so that their appends share a commit, and what one commit
+ * answered is published together. Between the two the sockets are read.
+ */
+export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
+  const { dispatcher, journal, stats } = context
+  let beginning: Array<ChatRoom> = []
+  let answeredTurns: Array<{ readonly room: ChatRoom; readonly committed: Committed }> = []
+
+  const begin = (room: ChatRoom): void => {
+    beginning.push(room)
+    if (beginning.length === 1) dispatcher.scheduleTask(beginAll, 0)
+  }
+
+  const beginAll = (): void => {
+    const rooms = beginning
+    beginning = []
+    for (const room of rooms) {
+      if (room.state === undefined) wake(room)
+      else guarded(room, next)
+    }
+  }
+
+  /** A defect ends its room, and no other. What comes late for a room that was ended is nobody's any more. */
+  const guarded = (room: ChatRoom, step: (room: ChatRoom) => void): void => {
+    if (!room.running) return
+    const outcome = Result.try(() => step(room))
+    if (Result.isFailure(outcome)) context.ended(room, Cause.die(outcome.failure))
+  }
+
+  const wake = (room: ChatRoom): void => {
+    context.fork(rehydrate(room)).addObserver((exit) => {
+      if (exit._tag === "Failure") return context.ended(room, exit.cause)
+      guarded(room, () => {
+        context.tailGrew(room)
+        context.journalAnswered()
+        context.awake(room)
+        next(room)
+      })
+    })
+  }
+
+  /** Reads head and tail from the journal. */
+  const rehydrate = (room: ChatRoom): Effect.Effect<void, JournalError> =>
+    Effect.gen(function* () {
+      const head = yield* journal.head(room.name)
+      const after = Math.max(0, head - context.limits.tailEntries)
+      const entries = head === 0 ? [] : yield* journal.read(room.name, Seq.make(after), head - after)
+      for (let i = 0; i < entries.length; i += rehydratedBatch) {
+        const [first, ...rest] = entries.slice(i, i + rehydratedBatch)
+        if (first !== undefined)
+          room.tail.push(new CommittedBatch(room.name, [first, ...rest], textBytes([first, ...rest])))
+      }
+      const state = entries.reduce(evolve, emptyRoom)
+      room.state = { ...state, head }
+      room.published = head
+    })
+
+  const next = (room: ChatRoom): void => {
+    const turn = takeTurn(room, context)
+    if (turn === undefined) return context.ended(room, undefined)
+    room.inFlight = turn.submitted
+    room.submittedAt = context.clock.currentTimeNanosUnsafe()
+    submit(room, turn, (answer) => {
+      if (Result.isSuccess(answer)) answered(room, turn, answer.success)
+      else refused(room, turn, answer.failure)
+    })
+  }
+
+  const submit = (room: ChatRoom, { events }: Turn, heard: (answer: AppendAnswer) => void): void =>
+    journal.submit(room.name, room.state?.head ?? Seq.make(0), events, (answer) => guarded(room, () => heard(answer)))
+
+  const answered = (room: ChatRoom, turn: Turn, placed: ReadonlyArray<Placed>): void => {
+    room.committedAt = context.clock.currentTimeNanosUnsafe()
+    if (placed.length > 0) context.journalAnswered()
+    room.inFlight = []
+    answeredTurns.push({ room, committed: settle(room, turn, placed) })
+    // The journal answers all rooms of a commit before it begins the next: nobody's sockets keep the disk waiting.
+    if (answeredTurns.length === 1) dispatcher.scheduleTask(publishAll, 0)
+  }
+
+  const publishAll = (): void => {
+    const turns = answeredTurns
+    answeredTurns = []
+    for (const { committed, room } of turns) {
+      guarded(room, () => {
+        publish(room, committed, context)
+        if (committed.batch !== undefined) context.tailGrew(room)
+        // What the sockets brought meanwhile is read before the next batch leaves.
+        begin(room)
+      })
+    }
+  }
+
+  /**
+   * A refusal says that nothing was stored. An unknown outcome is settled by submitting the very same entries again until the journal answers definitely: reading
+   * alone settles nothing, a late write may still land. Its senders hear of it once.
+   */
+  const refused = (room: ChatRoom, turn: Turn, error: JournalError): void => {
+    // Fenced, or broken: the room is lost, and whoever drops it tells its senders.
+    if (error.reason !== "Unknown" && error.reason !== "Refused") return context.ended(room, Cause.fail(error))
+    context.journalFailed(error)
+    if (error.reason === "Refused") {
+      reject(turn.submitted, unavailable, stats)
+      return answered(room, turn, [])
+    }
+    for (const { id, sender } of turn.submitted) sender.rejected(id, outcomeUnknown)
+    submitAgain(room, turn, firstPauseMillis)
+  }
+
+  /** After the first unknown a refusal settles nothing either: it speaks of its own attempt alone. */
+  const submitAgain = (room: ChatRoom, turn: Turn, pause: number): void => {
+    const again = (): void =>
+      submit(room, turn, (answer) => {
+        if (Result.isSuccess(answer)) return answered(room, turn, answer.success)
+        const { failure } = answer
+        if (failure.reason !== "Unknown" && failure.reason !== "Refused") {
+          return context.ended(room, Cause.fail(failure))
+        }
+        // Who waits behind an outage is told so: none of it was submitted.
+        const waiting = room.mailbox
+        room.mailbox = []
+        reject(waiting, unavailable, stats)
+        submitAgain(room, turn, Math.min(2 * pause, longestPauseMillis))
+      })
+    context.fork(
+      Effect.andThen(
+        Effect.sleep(pause),
+        Effect.sync(() => guarded(room, again))
+      )
+    )
+  }
+
+  return { begin }
+}
+
+const textBytes = (entries: ReadonlyArray<Entry>): number =>
+  entries.reduce((bytes, { event }) => bytes + JSON.stringify(event.payload).length, 0)

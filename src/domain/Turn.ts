@@ -1,0 +1,124 @@
+// Hot path: once a batch and room; plain functions.
+import type { Clock } from "effect"
+import type { Placed } from "../ports/Journal.ts"
+import type { ChatRoom, RoomLimits, Waiting } from "./ChatRoom.ts"
+import { countRejected } from "./EngineStats.ts"
+import type { EngineStats } from "./EngineStats.ts"
+import type { Rejection } from "./Rejection.ts"
+import { decide, decideRepeated, emptyRoom, evolve } from "./RoomDecider.ts"
+import type { Entry, RoomEvent } from "./RoomEvent.ts"
+import { CommittedBatch } from "./RoomTail.ts"
+
+/** What turns work with: one for all rooms. */
+export interface TurnContext {
+  readonly clock: Clock.Clock
+  readonly limits: RoomLimits
+  readonly stats: EngineStats["Service"]
+}
+
+/** What one turn submitted: `submitted[i]` sent `events[i]`. */
+export interface Turn {
+  readonly events: ReadonlyArray<RoomEvent>
+  readonly submitted: ReadonlyArray<Waiting>
+}
+
+/** Takes what waits, up to a batch, and decides it in order. What needs no log is answered here; `undefined` when nothing waits. */
+export const takeTurn = (room: ChatRoom, { clock, limits, stats }: TurnContext): Turn | undefined => {
+  const { state } = room
+  if (state === undefined) return undefined
+  const at = clock.currentTimeMillisUnsafe()
+  while (room.mailbox.length > 0) {
+    stats.mailboxDepth.observe(room.mailbox.length)
+    const waiting = takeUpTo(room, limits.batch)
+    const events: Array<RoomEvent> = []
+    const submitted: Array<Waiting> = []
+    for (const command of waiting) {
+      const { author, id, payload, sender } = command
+      if (sender.permit.revoked !== undefined) {
+        countRejected(stats, sender.permit.revoked.code)
+        sender.rejected(id, sender.permit.revoked)
+        continue
+      }
+      const decision = decide(state, { type: "PostMessage", author, payload, id, at })
+      if (decision._tag === "Accepted") {
+        events.push(decision.event)
+        submitted.push(command)
+      } else if (decision._tag === "Rejected") {
+        countRejected(stats, decision.rejection.code)
+        sender.rejected(id, decision.rejection)
+      } else if (id !== undefined) sender.repeated(id, decision.seq)
+    }
+    if (events.length > 0) return { events, submitted }
+  }
+  return undefined
+}
+
+const takeUpTo = (room: ChatRoom, limit: number): ReadonlyArray<Waiting> => {
+  const waiting = room.mailbox
+  room.mailbox = waiting.length > limit ? waiting.splice(limit) : []
+  return waiting
+}
+
+/** A turn that the journal answered: what is new in the log, and what its senders are to hear once it was published. */
+export interface Committed {
+  readonly batch: CommittedBatch | undefined
+  readonly turn: Turn
+  readonly placed: ReadonlyArray<Placed>
+}
+
+/** Takes what was stored into the room's state. */
+export const settle = (room: ChatRoom, turn: Turn, placed: ReadonlyArray<Placed>): Committed => {
+  let state = room.state ?? emptyRoom
+  const fresh: Array<Entry> = []
+  for (let i = 0; i < placed.length; i++) {
+    const place = placed[i]
+    const event = turn.events[i]
+    if (place === undefined || event === undefined || place.earlier !== undefined) continue
+    const entry: Entry = { seq: place.seq, event }
+    state = evolve(state, entry)
+    fresh.push(entry)
+  }
+  room.state = state
+  const [first, ...rest] = fresh
+  const size = turn.submitted.reduce((bytes, command) => bytes + command.size, 0)
+  return {
+    batch: first === undefined ? undefined : new CommittedBatch(room.name, [first, ...rest], size),
+    turn,
+    placed
+  }
+}
+
+/** Everything here is on disk. */
+export const publish = (room: ChatRoom, { batch, placed, turn }: Committed, context: TurnContext): void => {
+  if (batch !== undefined) {
+    context.stats.messagesCommitted += batch.entries.length
+    room.tail.push(batch)
+    room.published = batch.last
+    context.stats.batchMessages.observe(batch.entries.length)
+    const began = context.clock.currentTimeNanosUnsafe()
+    for (const follower of room.followers) follower.committed(batch)
+    context.stats.fanOutSeconds.observe(Number(context.clock.currentTimeNanosUnsafe() - began) / 1e9)
+  }
+  for (let i = 0; i < placed.length; i++) {
+    const place = placed[i]
+    const command = turn.submitted[i]
+    if (place === undefined || command === undefined) continue
+    const { id, payload, sender } = command
+    if (place.earlier === undefined || id === undefined) {
+      sender.accepted(id, place.seq)
+      continue
+    }
+    const decision = decideRepeated(payload, place.earlier)
+    if (decision._tag === "Repeated") sender.repeated(id, decision.seq)
+    else if (decision._tag === "Rejected") {
+      countRejected(context.stats, decision.rejection.code)
+      sender.rejected(id, decision.rejection)
+    }
+  }
+}
+
+/** Its senders hear that it was not stored, or that nobody knows; once each. */
+export const reject = (commands: ReadonlyArray<Waiting>, rejection: Rejection, stats: EngineStats["Service"]): void => {
+  countRejected(stats, rejection.code, commands.length)
+  for (const { id, sender } of commands) sender.rejected(id, rejection)
+}
