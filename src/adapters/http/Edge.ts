@@ -11,6 +11,8 @@ import { forwardingOf } from "./ClientAddress.ts"
 import type { Gate } from "./Gate.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { secondsOf } from "./ApiProblems.ts"
+import { crowdLog } from "../observability/CrowdLog.ts"
+import type { CrowdLevel, PlainFields } from "../observability/CrowdLog.ts"
 import { CurrentTracing } from "../observability/Tracing.ts"
 import { asProblem, problemResponse } from "./Problem.ts"
 import { preflightHeaders } from "./ReplyHeaders.ts"
@@ -18,6 +20,7 @@ import { RequestDurations } from "./RequestDurations.ts"
 import { beginTrace, traceFailure } from "./RequestTrace.ts"
 import { RouteTable } from "./RouteTable.ts"
 import { CurrentVisit } from "./Visit.ts"
+import type { Visit } from "./Visit.ts"
 
 export interface EdgeOptions extends AccessOptions, ApiRateLimitOptions {}
 
@@ -43,11 +46,18 @@ const replyToFailure = (cause: Cause.Cause<unknown>): Effect.Effect<Response> =>
     response.status === 500 ? Effect.as(Effect.logError("a request failed", cause), response) : Effect.succeed(response)
   )
 
-/** A request's one log line. */
-export const logged = (method: string, path: string, status: number, millis: number): Effect.Effect<void> => {
-  const log = status >= 500 ? Effect.logWarning : quiet.has(path) ? Effect.logDebug : Effect.logInfo
-  return Effect.annotateLogs(log("request"), { method, path, status, millis })
-}
+/** What a request's one log line says. */
+export const lineOf = (visit: Visit, method: string, path: string, status: number, millis: number): PlainFields => ({
+  requestId: visit.id,
+  traceId: visit.traceId,
+  method,
+  path,
+  status,
+  millis: Math.round(millis)
+})
+
+const levelOf = (path: string, status: number): CrowdLevel =>
+  status >= 500 ? "warn" : quiet.has(path) ? "debug" : "info"
 
 /**
  * Everything that is the same for every request, around the routes: its id, whose it is, the limit of `/api/*`, `Host` and `Origin`, the body's
@@ -59,6 +69,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
   const limits = yield* Limits
   const durations = yield* RequestDurations
   const traces = yield* CurrentTracing
+  const log = yield* crowdLog
 
   /** Who is refused before any route is looked at; `undefined` lets in. */
   const refusal = (
@@ -139,10 +150,11 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
         else if (traces !== undefined && sent.status >= 500) {
           traceFailure(traces, request, path, route, sent.status, millis)
         }
-        yield* logged(request.method, path, sent.status, Math.round(millis))
+        log(levelOf(path, sent.status), "request", lineOf(visit, request.method, path, sent.status, millis))
         return sent
       })
-      return yield* (trace === undefined ? answer : trace.around(answer)).pipe(
+      // What is not traced makes no span either.
+      return yield* (trace === undefined ? Effect.withTracerEnabled(answer, false) : trace.around(answer)).pipe(
         Effect.provideService(CurrentVisit, visit),
         Effect.annotateLogs({ requestId: visit.id, traceId: visit.traceId })
       )

@@ -1,7 +1,7 @@
 // Hot path: what a crowd asks for when it comes back. No fiber, no decoder, no store: everything it needs is in memory.
 import { Effect } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { makeGatheredLog } from "../observability/GatheredLog.ts"
+import { crowdLog } from "../observability/CrowdLog.ts"
 import { defaultRoom } from "../../domain/Room.ts"
 import { mayEnter } from "../../domain/RoomAccess.ts"
 import { RoomRegistry } from "../../domain/RoomRegistry.ts"
@@ -12,7 +12,7 @@ import { CurrentTracing } from "../observability/Tracing.ts"
 import { defaultHistory } from "./Api.ts"
 import { rateLimitHeaders, rateLimitOf } from "./ApiRateLimit.ts"
 import type { ApiRateLimitOptions } from "./ApiRateLimit.ts"
-import { logged } from "./Edge.ts"
+import { lineOf } from "./Edge.ts"
 import { forwardingOf } from "./ClientAddress.ts"
 import type { Gate } from "./Gate.ts"
 import { makeNewestPages } from "./HistoryPage.ts"
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
 
   const newestPage = makeNewestPages(defaultHistory)
 
-  const log = makeGatheredLog((lines) => void fork(lines))
+  const log = yield* crowdLog
 
   const find = ({ headers, method, url = "" }: IncomingMessage) => {
     const name = method === "GET" ? roomAsked(url) : undefined
@@ -83,8 +83,7 @@ export const make = Effect.fnUntraced(function* (options: ApiRateLimitOptions, g
       response.end(page.body)
       const millis = performance.now() - began
       durations.observe("GET", path, 200, millis / 1000)
-      const line = logged("GET", path, 200, Math.round(millis))
-      log(Effect.annotateLogs(line, { requestId: visit.id, traceId: visit.traceId }))
+      log("info", "request", lineOf(visit, "GET", path, 200, millis))
     }
 
     const limit = rateLimitOf(options, path, visit.clientKey)

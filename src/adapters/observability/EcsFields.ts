@@ -13,12 +13,15 @@ const fieldOf: Readonly<Record<string, string>> = {
   username: "user.name"
 }
 
+export const ecsNameOf = (name: string): string | undefined =>
+  Object.hasOwn(fieldOf, name) ? fieldOf[name] : undefined
+
 /** The members of a line, but for those that every line has. `millis` becomes `event.duration`, nanoseconds. */
 export const ecsFields = ({ error, fields }: LogRecord): Record<string, unknown> => {
   const line: Record<string, unknown> = {}
   let labels: Record<string, unknown> | undefined
   for (const [name, value] of Object.entries(fields)) {
-    const known = Object.hasOwn(fieldOf, name) ? fieldOf[name] : undefined
+    const known = ecsNameOf(name)
     if (known !== undefined) line[known] = value
     else if (name === "millis" && typeof value === "number") line["event.duration"] = Math.round(value * 1e6)
     else if (name === "parley") line["parley"] = value

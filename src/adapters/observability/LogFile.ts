@@ -9,7 +9,7 @@ export class LogFileUnusable extends Data.TaggedError("LogFileUnusable")<{ reado
 const maxWaiting = 8 * 1024 * 1024
 
 /** Lines are written once there are so many characters of them, or after so long: a write a line costs more than the line. */
-const gathered = 8_192
+const gathered = 16_000
 const flushMillis = 200
 
 export interface LogFile {

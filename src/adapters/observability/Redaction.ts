@@ -4,7 +4,7 @@ const secretKey = /passw|token|secret|authorization|cookie|api[-_]?key|credentia
 const secretText = /\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|(?<=\bBearer\s)[^\s,;"']+/gi
 
 /** Found in every text that holds one, and quicker to look for. */
-const mayHoldSecret = /eyJ|bearer/i
+export const mayHoldSecret = /eyJ|bearer/i
 
 const maxDepth = 6
 const maxText = 16_384

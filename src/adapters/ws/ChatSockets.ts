@@ -17,7 +17,7 @@ import type { InvalidToken } from "../../domain/Sessions.ts"
 import { Journal } from "../../ports/Journal.ts"
 import { MessageHistory } from "../../ports/MessageHistory.ts"
 import { SessionSignals } from "../../ports/SessionSignals.ts"
-import { makeGatheredLog } from "../observability/GatheredLog.ts"
+import { crowdLog } from "../observability/CrowdLog.ts"
 import { CurrentTracing } from "../observability/Tracing.ts"
 import type { CloseCode } from "./CloseCode.ts"
 import * as Close from "./CloseCode.ts"
@@ -89,15 +89,6 @@ const closeOf = (reason: InvalidToken["reason"]): CloseCode =>
       ? Close.loggedOut
       : Close.badToken
 
-/** Of a private room nobody learns the name. */
-/** A wire of many rooms names none. */
-const logBegin = (connection: Connection, room: RoomName | undefined) =>
-  Effect.logInfo("connection opened", {
-    connection: connection.number,
-    address: connection.address,
-    ...(room === undefined || room.startsWith("$") ? {} : { room })
-  })
-
 const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const registry = yield* RoomRegistry
   const sessions = yield* Sessions
@@ -111,7 +102,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   const tracing = yield* CurrentTracing
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
-  const log = makeGatheredLog(fork)
+  const log = yield* crowdLog
   const pages = yield* Semaphore.make(pageReaders)
 
   const connections = new Set<Connection>()
@@ -156,11 +147,23 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     registry.leave(channel.room)
   }
 
-  const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) => {
-    const who = principal === undefined ? {} : { userId: principal.userId, username: principal.username }
-    const why = code === undefined ? {} : { code: code.code, reason: code.reason }
-    log(Effect.logInfo("connection closed", { connection: number, millis: now() - openedAt, ...why, ...who }))
-  }
+  /** A wire of many rooms names none, and of a private one nobody learns the name. */
+  const logBegin = ({ address, number }: Connection, room: RoomName | undefined) =>
+    log("info", "connection opened", {
+      connection: number,
+      address,
+      room: room?.startsWith("$") === true ? undefined : room
+    })
+
+  const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) =>
+    log("info", "connection closed", {
+      connection: number,
+      millis: now() - openedAt,
+      code: code?.code,
+      reason: code?.reason,
+      userId: principal?.userId,
+      username: principal?.username
+    })
 
   const closed = (connection: Connection, code: CloseCode | undefined) => {
     connections.delete(connection)
@@ -363,7 +366,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       const connection = new Connection(transport, opening.address, now(), closed)
       const session = new ClassicSession(connection, engine, opening)
       if (take(connection)) {
-        log(logBegin(connection, opening.room))
+        logBegin(connection, opening.room)
         session.start()
       }
       return session
@@ -371,7 +374,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     acceptCentrifuge: (transport, opening) => {
       const connection = new Connection(transport, opening.address, now(), closed)
       const session = new CentrifugeSession(connection, engine, presence, opening)
-      if (take(connection)) log(logBegin(connection, undefined))
+      if (take(connection)) logBegin(connection, undefined)
       return session
     }
   })

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Redacted } from "effect"
+import { CurrentCrowdLog } from "../../../src/adapters/observability/CrowdLog.ts"
 import * as Logger from "../../../src/adapters/observability/Logger.ts"
 
 let directory: string
@@ -24,7 +25,11 @@ const rows = (path = file()): ReadonlyArray<Record<string, unknown>> =>
 const logged = (program: Effect.Effect<void>, level: Logger.LoggerOptions["level"] = "info") =>
   Effect.gen(function* () {
     const lines: Array<string> = []
-    const terminal = { write: (line: string) => void lines.push(line), colours: false }
+    const terminal = {
+      write: (line: string) => void lines.push(line),
+      gather: (line: string) => void lines.push(line),
+      colours: false
+    }
     const layer = Logger.layer({ file: file(), level, serviceName: "go-chat-app", version: "0.0.0", terminal })
     yield* Effect.scoped(Effect.provide(program, layer))
     return { lines, rows: rows() }
@@ -46,6 +51,50 @@ describe("the log", () => {
       })
       expect(seen.rows[0]).toHaveProperty("@timestamp")
       expect(seen.lines.join("")).toMatch(/^\d\d:\d\d:\d\d INFO {2}listening requestId=r-1 room=lobby port=4000\n$/)
+    })
+  )
+
+  it.effect("has the same lines of a crowd as of anybody, to the last character", () =>
+    Effect.gen(function* () {
+      const every = {
+        requestId: "r-1",
+        traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+        method: "GET",
+        path: '/a"b\\c\n\u2028\u001b[2J',
+        status: 200,
+        millis: 1.5,
+        room: "den",
+        connection: 7
+      }
+      const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJl"
+      const all = [
+        every,
+        { path: `/${token}`, reason: "x".repeat(20_000), username: "Bearer of\ttokens" },
+        { connection: 1, address: "::1", userId: 3 },
+        {}
+      ]
+      const seen = yield* logged(
+        Effect.gen(function* () {
+          const crowd = yield* CurrentCrowdLog
+          for (const fields of all) {
+            yield* Effect.logInfo("request", fields)
+            crowd?.("info", "request", fields)
+          }
+          crowd?.("warn", "loud", { room: undefined })
+          crowd?.("debug", "quiet", {})
+        })
+      )
+      const untimed = readFileSync(file(), "utf8")
+        .replaceAll(/"@timestamp":"[^"]*"/g, "")
+        .trimEnd()
+        .split("\n")
+      expect(untimed).toHaveLength(9)
+      for (const [n] of all.entries()) {
+        expect(untimed[2 * n + 1]).toBe(untimed[2 * n])
+        expect(seen.lines[2 * n + 1]?.slice(8)).toBe(seen.lines[2 * n]?.slice(8))
+      }
+      expect(seen.rows.at(-1)).toMatchObject({ message: "loud", "log.level": "warn" })
+      expect(JSON.stringify(seen)).not.toContain(token)
     })
   )
 
@@ -118,7 +167,7 @@ describe("the log", () => {
         level: "info",
         serviceName: "go-chat-app",
         version: "0",
-        terminal: { write: () => {}, colours: false }
+        terminal: { write: () => {}, gather: () => {}, colours: false }
       } as const
       const moved = join(directory, "moved.log")
       yield* Effect.scoped(
