@@ -46,6 +46,7 @@ describe("the server's environment in docker-compose.yaml", () => {
         "NATS_URL",
         // No secret stands in an environment: by hand, as a file.
         "JWT_SECRET_PREVIOUS",
+        "API_KEY",
         "ELASTIC_APM_SECRET_TOKEN"
       ].toSorted()
     )
