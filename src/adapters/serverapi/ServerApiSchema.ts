@@ -77,7 +77,7 @@ export const requests = {
       Schema.String.check(Schema.isMaxLength(128)).annotate({ description: "`*` is any text, `?` any sign" })
     )
   }),
-  info: Schema.Struct({}),
+  info: Schema.Record(Schema.String, Schema.Unknown),
   batch: Schema.Struct({
     commands: Schema.Array(Command)
       .check(Schema.isMaxLength(maxAtOnce))
@@ -94,6 +94,8 @@ export type ServerError = typeof ServerError.Type
 const Failed = Schema.Struct({ error: ServerError })
 
 const replyOf = <S extends Schema.Top>(result: S) => Schema.Union([Schema.Struct({ result }), Failed])
+
+const Nothing = Schema.Record(Schema.String, Schema.Never)
 
 const Position = Schema.Struct({ offset: Schema.Int, epoch: Schema.String })
 
@@ -126,8 +128,8 @@ export const replies = {
   ),
   presence: replyOf(Schema.Struct({ presence: Schema.Record(Schema.String, ClientInfo) })),
   presence_stats: replyOf(Schema.Struct({ num_clients: Schema.Int, num_users: Schema.Int })),
-  disconnect: replyOf(Schema.Struct({})),
-  unsubscribe: replyOf(Schema.Struct({})),
+  disconnect: replyOf(Nothing),
+  unsubscribe: replyOf(Nothing),
   channels: replyOf(
     Schema.Struct({ channels: Schema.Record(Schema.String, Schema.Struct({ num_clients: Schema.Int })) })
   ),

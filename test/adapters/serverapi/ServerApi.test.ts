@@ -9,11 +9,13 @@ import { ServerApi } from "../../../src/adapters/serverapi/ServerApi.ts"
 import { replies } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
 import type { ServerMethod } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
 import { jsonCodec } from "../../../src/adapters/ws/centrifuge/JsonCodec.ts"
+import { protocolMessages } from "../../../src/adapters/ws/centrifuge/ProtocolMessages.ts"
 import { ChatSockets } from "../../../src/adapters/ws/ChatSockets.ts"
 import { chatLayer } from "../../../src/ChatLayer.ts"
 import { Auth } from "../../../src/domain/Auth.ts"
 import { RoomName } from "../../../src/domain/Room.ts"
 import { Sessions } from "../../../src/domain/Sessions.ts"
+import { namedBy } from "../../support/DocumentedMessages.ts"
 import { Journal } from "../../../src/ports/Journal.ts"
 
 const parley = ServerApi.layer({ version: "1.2.3" }).pipe(
@@ -59,6 +61,8 @@ interface Answer {
   readonly replies?: ReadonlyArray<{ readonly publish?: { readonly offset: number } }>
 }
 
+const nameOf = namedBy(protocolMessages)
+
 /** A client in memory; `token` makes it an account's. */
 const client = (token?: string) =>
   Effect.gen(function* () {
@@ -66,7 +70,13 @@ const client = (token?: string) =>
     const came: Array<Value> = []
     const closes: Array<SocketClose> = []
     const socket = new MemorySocket({
-      text: (text) => void came.push(...text.split("\n").map((line) => JSON.parse(line) as Value)),
+      text: (text) => {
+        for (const line of text.split("\n")) {
+          const value = JSON.parse(line) as Value
+          nameOf(value)
+          came.push(value)
+        }
+      },
       closed: (close) => void closes.push(close)
     })
     socket.listen(sockets.acceptCentrifuge(socket, { address: "192.0.2.1", codec: jsonCodec, token: undefined }))
@@ -333,6 +343,7 @@ layer(parley)("the server API", (it) => {
           { presence_stats: { num_clients: 0, num_users: 0 } }
         ])
       }
+      for (const params of [7, null, []]) expect(yield* call("info", params)).toEqual(error(107))
       expect(yield* call("batch", {})).toEqual(error(107))
       expect(yield* call("batch", { commands: [7] })).toEqual(error(107))
       expect(yield* call("batch", { commands: Array.from({ length: 1_001 }, () => ({ info: {} })) })).toEqual(
