@@ -1,10 +1,4 @@
-import { readFileSync } from "node:fs"
-
-const packageJson: { readonly version: string } = JSON.parse(
-  readFileSync(new URL("../package.json", import.meta.url), "utf8")
-)
-
-export const version = packageJson.version
+import { version } from "./Version.ts"
 
 const help = `parley ${version}: a real-time chat server
 

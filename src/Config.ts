@@ -152,10 +152,18 @@ const settings = Config.all({
     about: "NATS (not served yet)",
     secret: true
   }),
-  apiKey: list.optional("API_KEY", Secret, {
-    expected: "a key",
-    about: "The server API (not served yet)",
+  apiKey: list.optional("API_KEY", SigningSecret, {
+    expected: "at least 32 bytes",
+    about: "Opens the server API to backends (`/api/server/v1/`); without it there is none",
     secret: true
+  }),
+  serverApiCompat: list.required("SERVER_API_COMPAT", "false", Schema.Literals(["true", "false"]), {
+    expected: '"true" or "false"',
+    about: "`true`: the server API at Centrifugo's own paths, too (`/api/publish` …)"
+  }),
+  serverApiPerMinute: list.required("SERVER_API_PER_MINUTE", "60000", Count, {
+    expected: "a whole number, 0 for no limit",
+    about: "Requests of one address to the server API, which `RATE_LIMIT_PER_MINUTE` does not count; 0 = no limit"
   }),
   serviceName: list.required("ELASTIC_APM_SERVICE_NAME", "go-chat-app", ServiceName, {
     expected: "letters, digits, spaces, _ and -",
@@ -259,9 +267,6 @@ const databasesOf = (read: Settings): AppConfig["databases"] => {
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 
-/** Documented for a later release: harmless to set, so a line in the log is enough. */
-const notServedYet = ["API_KEY"]
-
 /**
  * The configuration out of `environment`, whose empty values count as not set, and of the files that it names (`JWT_SECRET_FILE` for `JWT_SECRET`, and so for
  * every secret). Fails once, with a line for **every** wrong value that names the variable, what was
@@ -297,9 +302,9 @@ export const loadConfig = (environment: Environment): Effect.Effect<AppConfig, S
       dashboard: read.dashboard ?? (isLoopback(read.host) ? "open" : "token"),
       warnings: [
         ...misspellings(Object.keys(env), names),
-        ...notServedYet
-          .filter((name) => (env[name] ?? "") !== "")
-          .map((name) => `${name} is set, but this release does nothing with it`),
+        ...(read.serverApiCompat === "true" && read.apiKey === undefined
+          ? ["SERVER_API_COMPAT is set, but there is no server API without API_KEY"]
+          : []),
         ...(read.apmServerUrl !== undefined && read.otlpEndpoint !== undefined
           ? ["OTEL_EXPORTER_OTLP_ENDPOINT is set, but traces go to ELASTIC_APM_SERVER_URL alone"]
           : [])

@@ -1,6 +1,6 @@
 import { Cause, Deferred, Effect, Layer } from "effect"
 import { layer as logger } from "./adapters/observability/Logger.ts"
-import { version } from "./CommandLine.ts"
+import { version } from "./Version.ts"
 import { loadConfig } from "./Config.ts"
 import { EngineStats } from "./domain/EngineStats.ts"
 import type { JournalError } from "./ports/Journal.ts"

@@ -1,7 +1,7 @@
 import { Cause, Data, Effect, Layer } from "effect"
 import { layer as logger } from "./adapters/observability/Logger.ts"
 import { layer as tracingLayer } from "./adapters/observability/TracingLayer.ts"
-import { version } from "./CommandLine.ts"
+import { version } from "./Version.ts"
 import { renewOnHangUp } from "./Certificates.ts"
 import { loadConfig } from "./Config.ts"
 import type { AppConfig } from "./Config.ts"

@@ -10,6 +10,7 @@ import { Overload } from "./adapters/http/Overload.ts"
 import { layer as standby } from "./adapters/http/Standby.ts"
 import { makeOriginPolicy } from "./adapters/http/OriginPolicy.ts"
 import { layer as statsLog } from "./adapters/observability/StatsLog.ts"
+import { ServerApi } from "./adapters/serverapi/ServerApi.ts"
 import { ChatSockets } from "./adapters/ws/ChatSockets.ts"
 import { layer as upgrades } from "./adapters/ws/Upgrades.ts"
 import { readCertificate } from "./Certificates.ts"
@@ -23,6 +24,7 @@ import type { JournalError } from "./ports/Journal.ts"
 import { Ownership } from "./ports/Ownership.ts"
 import type { OwnershipLost } from "./ports/Ownership.ts"
 import { storesOf } from "./Stores.ts"
+import { version } from "./Version.ts"
 
 /** What the server needs to know; `AppConfig` is one. */
 export type ServerOptions = Omit<AppConfig, "logFile" | "logLevel" | "warnings">
@@ -196,7 +198,19 @@ export const serverLayer = (options: ServerOptions, { standBy }: StartMode) =>
             dependencyProbe,
             statsLog,
             Layer.provide(webSockets(access), Overload.layer),
-            httpApp({ ...access, ratePerMinute: options.rateLimitPerMinute, dashboard: options.dashboard })
+            Layer.provide(
+              httpApp({
+                ...access,
+                ratePerMinute: options.rateLimitPerMinute,
+                dashboard: options.dashboard,
+                serverApi: {
+                  key: options.apiKey,
+                  compat: options.serverApiCompat === "true",
+                  ratePerMinute: options.serverApiPerMinute
+                }
+              }),
+              ServerApi.layer({ version })
+            )
           )
         ),
         Layer.provideMerge(chat(options)),

@@ -1,5 +1,6 @@
 import { Cause, Context, Effect, Exit, Layer, Schedule, Schema, Scope, Stream } from "effect"
 import { describeIssues } from "./adapters/schema/Issues.ts"
+import { AuthorName } from "./domain/AuthorName.ts"
 import { MessageText } from "./domain/MessageText.ts"
 import { viewOf } from "./domain/MessageView.ts"
 import { RoomName, Seq } from "./domain/Room.ts"
@@ -27,9 +28,7 @@ const strict = { errors: "all", onExcessProperty: "error" } as const
 const decodePost = Schema.decodeUnknownExit(
   Schema.Struct({
     room: RoomName,
-    from: Schema.String.check(
-      Schema.isPattern(/^(?!\s)[^\p{Cc}\p{Cs}]{1,64}(?<!\s)$/u, { expected: "a name of 1–64 printable characters" })
-    ),
+    from: AuthorName,
     message: MessageText.check(
       Schema.makeFilter((text: string) => Buffer.byteLength(text) <= maxMessageBytes, {
         expected: "a text of at most 16 KiB"

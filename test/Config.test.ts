@@ -78,7 +78,7 @@ describe("loadConfig", () => {
   )
 
   it.effect("secrets do not show when the configuration is printed", () =>
-    Effect.map(loadConfig({ JWT_SECRET: "s3cret-".repeat(8), API_KEY: "s3cret-key" }), (config) =>
+    Effect.map(loadConfig({ JWT_SECRET: "s3cret-".repeat(8), API_KEY: "s3cret-key-".repeat(3) }), (config) =>
       expect(`${JSON.stringify(config)}${String(config.jwtSecret)}`).not.toContain("s3cret")
     )
   )
@@ -164,9 +164,15 @@ describe("loadConfig", () => {
     )
   )
 
-  it.effect("what this release does nothing with is warned of", () =>
-    Effect.map(loadConfig({ API_KEY: "k" }), (config) =>
-      expect(config.warnings).toEqual(["API_KEY is set, but this release does nothing with it"])
+  it.effect("what has no effect is warned of", () =>
+    Effect.map(loadConfig({ SERVER_API_COMPAT: "true" }), (config) =>
+      expect(config.warnings).toEqual(["SERVER_API_COMPAT is set, but there is no server API without API_KEY"])
+    )
+  )
+
+  it.effect("a key of the server API that could be guessed is refused, and not shown", () =>
+    Effect.map(wrongLines({ API_KEY: "x".repeat(31) }), (lines) =>
+      expect(lines).toEqual(["API_KEY: expected at least 32 bytes, got 31 bytes (not shown)"])
     )
   )
 })

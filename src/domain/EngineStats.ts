@@ -5,6 +5,7 @@ import type { RejectionCode } from "./Rejection.ts"
 /** How often somebody wanted more than he may, since the start, by what it was. */
 export interface LimitCounters {
   api: number
+  server_api: number
   logins: number
   hashing: number
   messages: number
@@ -77,6 +78,7 @@ export class EngineStats extends Context.Service<EngineStats, Counters>()("parle
     catchUpPages: 0,
     limited: {
       api: 0,
+      server_api: 0,
       logins: 0,
       hashing: 0,
       messages: 0,

@@ -6,6 +6,7 @@ export type LimitReason = keyof LimitCounters
 
 const says: Record<LimitReason, string> = {
   api: "RATE_LIMIT_PER_MINUTE: an address sends too many requests (429)",
+  server_api: "SERVER_API_PER_MINUTE: an address sends too many requests to the server API (429)",
   logins: "LOGINS_PER_MINUTE: too many logins of an account from an address (429)",
   hashing: "passwords are checked as fast as they can be: logins are refused (503)",
   messages: "MESSAGE_RATE: somebody sends too many messages (rate_limited, then 4029)",

@@ -1,5 +1,6 @@
 import { Context, Deferred, Effect, Layer, Schema, Stream } from "effect"
 import type { Scope } from "effect"
+import type { Json } from "effect/Schema"
 import { Journal } from "../ports/Journal.ts"
 import type { JournalError } from "../ports/Journal.ts"
 import type { ChatRoom } from "./ChatRoom.ts"
@@ -29,6 +30,11 @@ export interface ServiceMessage {
   readonly id?: ClientId | undefined
 }
 
+/** What is no chat message: any JSON value. */
+export interface ServicePublication extends Omit<ServiceMessage, "message"> {
+  readonly payload: Json
+}
+
 /**
  * The rooms, for the program that the server is part of: what a socket can do, without one. The program is trusted: no limit of rate counts here, and
  * private rooms are open.
@@ -41,6 +47,8 @@ export class Rooms extends Context.Service<
      * text `id_conflict`. After `outcome_unknown` the message may stand in the log: post it again with the same id.
      */
     readonly post: (message: ServiceMessage) => Effect.Effect<Seq, RoomRejected>
+    /** The same for any payload. */
+    readonly publish: (publication: ServicePublication) => Effect.Effect<Seq, RoomRejected>
     /**
      * Every entry after `after`, once, in order, without a gap, then live; without `after`, what is committed from now on: nothing that is posted once this has answered is missed. Whoever is slow
      * costs a position, no queue. `position_unknown` where the log ends before `after`. The room is kept in memory until the scope ends.
@@ -75,7 +83,7 @@ const make = Effect.gen(function* () {
   const registry = yield* RoomRegistry
   const journal = yield* Journal
 
-  const offer = ({ from, id, message, room }: ServiceMessage) =>
+  const offer = ({ from, id, payload, room }: ServicePublication) =>
     Effect.callback<Seq, RoomRejected>((resume) => {
       const permit = makePermit()
       const refuse = (rejection: Rejection): void => resume(Effect.fail(rejected(rejection)))
@@ -83,9 +91,9 @@ const make = Effect.gen(function* () {
       const refusal = registry.offer(room, {
         sender: { permit, accepted: stored, repeated: stored, rejected: (_, rejection) => refuse(rejection) },
         author: { kind: "service", name: from },
-        payload: { message },
+        payload,
         id,
-        size: message.length
+        size: JSON.stringify(payload).length
       })
       if (refusal !== undefined) refuse(refusal)
       // Whoever does not wait any more does not want it said, if it was not yet.
@@ -104,8 +112,12 @@ const make = Effect.gen(function* () {
     return Stream.fromIterableEffectRepeat(follower.next())
   })
 
+  const publish = (publication: ServicePublication) =>
+    isReserved(publication.from) ? Effect.fail(rejected(nameReserved)) : offer(publication)
+
   return Rooms.of({
-    post: (message) => (isReserved(message.from) ? Effect.fail(rejected(nameReserved)) : offer(message)),
+    post: ({ message, ...rest }) => publish({ ...rest, payload: { message } }),
+    publish,
     follow
   })
 })

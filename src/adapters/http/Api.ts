@@ -5,10 +5,14 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { SessionId } from "../../domain/Account.ts"
+import { replies, requests } from "../serverapi/ServerApiSchema.ts"
+import type { ServerMethod } from "../serverapi/ServerApiSchema.ts"
 import { RoomName, Seq } from "../../domain/Room.ts"
 import { listedSessions } from "../../domain/Sessions.ts"
 import {
+  BodyTooLarge,
   LoginsLimited,
+  MalformedBody,
   NameTaken,
   NoSuchSession,
   RoomForbidden,
@@ -21,6 +25,8 @@ import {
 import { Authorization, RefreshAuthorization } from "./Authorization.ts"
 import { FullName, LoginField, NewPassword, Username } from "./Fields.ts"
 import { refreshPath } from "./RefreshCookie.ts"
+import { ServerApiKey } from "./ServerApiKey.ts"
+import { serverApiPath } from "./ServerApiPaths.ts"
 import { BodyValidation, QueryValidation } from "./Validation.ts"
 
 /** How many messages a page of history may have, and has when nobody asks. */
@@ -191,6 +197,33 @@ const messages = HttpApiGroup.make("message")
   )
   .annotate(OpenApi.Description, "Messages")
 
+const serverMethod = <const Method extends ServerMethod>(method: Method, summary: string) =>
+  HttpApiEndpoint.post(method, serverApiPath(method), {
+    payload: requests[method],
+    success: replies[method],
+    error: [MalformedBody, BodyTooLarge, TooManyRequests]
+  }).annotate(OpenApi.Summary, summary)
+
+const server = HttpApiGroup.make("server")
+  .add(
+    serverMethod("publish", "Publish into a room"),
+    serverMethod("broadcast", "Publish the same into many rooms"),
+    serverMethod("history", "A page of a room's log"),
+    serverMethod("presence", "Who is in a room"),
+    serverMethod("presence_stats", "How many are in a room"),
+    serverMethod("disconnect", "Close somebody's sockets"),
+    serverMethod("unsubscribe", "End somebody's subscriptions"),
+    serverMethod("channels", "Rooms that somebody is subscribed to"),
+    serverMethod("info", "What this server holds"),
+    serverMethod("batch", "Several commands at once")
+  )
+  .middleware(ServerApiKey)
+  .annotate(
+    OpenApi.Description,
+    "For backends: Centrifugo's server API, by the key `API_KEY`. What fails is answered with 200 and `{error: {code, message}}`. Without a key set there is none (404). " +
+      "With `SERVER_API_COMPAT=true` the methods stand at `/api/<method>`, too. Bodies are at most 1 MiB."
+  )
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
@@ -207,7 +240,7 @@ const withTraceIds = (value: unknown): unknown => {
 
 /** The seed's HTTP API, as its README has it, and what was added to it. */
 export const Api = HttpApi.make("parley")
-  .add(users, messages)
+  .add(users, messages, server)
   .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { errors: "all" })
   .annotate(OpenApi.Transform, (document: Record<string, unknown>) => {

@@ -72,11 +72,11 @@ export class WrongMediaType extends HttpApiError.Problem<WrongMediaType>()("Wron
   title: "The body must be application/json"
 }) {}
 
-/** The body is over 64 KiB. */
+/** The body is over 64 KiB; of the server API, over 1 MiB. */
 export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
   type: problemType("body-too-large"),
   status: 413,
-  title: "The body is larger than 64 KiB"
+  title: "The body is too large"
 }) {}
 
 /** The limit of `/api/*`, a minute and client address. */
@@ -92,6 +92,20 @@ export class LoginsLimited extends HttpApiError.Problem<LoginsLimited>()(
   { type: problemType("too-many-logins"), status: 429, title: "Too many logins of this account" },
   { retry_after: retryAfter }
 ) {}
+
+/** There is no server API: `API_KEY` is not set. */
+export class ServerApiOff extends HttpApiError.Problem<ServerApiOff>()("ServerApiOff", {
+  type: problemType("server-api-off"),
+  status: 404,
+  title: "There is no server API while API_KEY is not set"
+}) {}
+
+/** No key, or another one. */
+export class WrongKey extends HttpApiError.Problem<WrongKey>()("WrongKey", {
+  type: problemType("wrong-key"),
+  status: 401,
+  title: "The server API needs its key"
+}) {}
 
 /** A store does not answer or passwords are checked as fast as they can be; nothing was changed. */
 export class Unavailable extends HttpApiError.Problem<Unavailable>()(

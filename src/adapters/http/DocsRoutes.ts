@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { asyncApi } from "../ws/AsyncApi.ts"
 import { Api } from "./Api.ts"
 import { hashSource } from "./ReplyHeaders.ts"
 
@@ -28,10 +29,20 @@ const policyOf = (html: string): string =>
     "frame-ancestors 'none'"
   ].join("; ")
 
+/** Both wires, for programs. Made when it is first asked for, once. */
+const wires = HttpRouter.use((router) =>
+  Effect.gen(function* () {
+    const document = Effect.sync(() =>
+      HttpServerResponse.jsonUnsafe(asyncApi(), { headers: { "cache-control": "public, max-age=3600" } })
+    )
+    yield* router.add("GET", "/asyncapi.json", yield* Effect.cached(document))
+  })
+)
+
 /**
  * The API's reference page. Its script is 3 MB: it is loaded, rendered and hashed when the page is first asked for, once.
  */
-export const layer = HttpRouter.use((router) =>
+const page = HttpRouter.use((router) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const render = Effect.gen(function* () {
@@ -49,3 +60,5 @@ export const layer = HttpRouter.use((router) =>
     yield* router.add("GET", path, yield* Effect.cached(Effect.uninterruptible(render)))
   })
 )
+
+export const layer = Layer.merge(page, wires)

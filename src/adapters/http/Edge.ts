@@ -19,6 +19,8 @@ import { preflightHeaders } from "./ReplyHeaders.ts"
 import { RequestDurations } from "./RequestDurations.ts"
 import { beginTrace, traceFailure } from "./RequestTrace.ts"
 import { RouteTable } from "./RouteTable.ts"
+import { isServerApiPath } from "./ServerApiPaths.ts"
+import type { ServerApiOptions } from "./ServerApiPaths.ts"
 import { CurrentVisit } from "./Visit.ts"
 import type { Visit } from "./Visit.ts"
 
@@ -27,7 +29,12 @@ export interface EdgeOptions extends AccessOptions, ApiRateLimitOptions {}
 type Response = HttpServerResponse.HttpServerResponse
 
 /** A request's body is read up to here, then it is 413. */
-export const maxBodyBytes = 64 * 1024
+const maxBodyBytes = 64 * 1024
+/** The same for the server API, whose batches hold many publications. What has no key is not read. */
+const maxServerBodyBytes = 1_048_576
+
+export const maxBodyBytesOf = (options: ServerApiOptions, path: string): number =>
+  isServerApiPath(options, path) ? maxServerBodyBytes : maxBodyBytes
 
 /** Probes name us by address, and there is nothing in the reply. */
 const probes = new Set(["/healthz", "/readyz"])
@@ -36,7 +43,7 @@ const probes = new Set(["/healthz", "/readyz"])
 const quiet = new Set([...probes, "/metrics"])
 
 /** A URL's path, without the query that may hold anything. */
-const pathOf = (url: string): string => url.split(/[?#;]/, 1)[0] ?? url
+export const pathOf = (url: string): string => url.split(/[?#;]/, 1)[0] ?? url
 
 /**
  * What a failed route answers. Failures that nobody foresaw are logged here, with their cause, and answered as 500 without it.
@@ -85,7 +92,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
       )
     }
     if (!origin.accepted) return Effect.as(Effect.logWarning(origin.reason), problemResponse(403))
-    return Number(request.headers["content-length"] ?? 0) > maxBodyBytes
+    return Number(request.headers["content-length"] ?? 0) > maxBodyBytesOf(options, path)
       ? Effect.succeed(problemResponse(413))
       : undefined
   }
@@ -103,10 +110,11 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
   }
 
   return <E, R>(app: Effect.Effect<Response, E, R>): Effect.Effect<Response, never, R | HttpServerRequest> => {
-    const routed = app.pipe(
-      Effect.provideService(MaxBodySize, ByteSize.bytes(maxBodyBytes)),
-      Effect.catchCause(replyToFailure)
-    )
+    const routed = (path: string) =>
+      app.pipe(
+        Effect.provideService(MaxBodySize, ByteSize.bytes(maxBodyBytesOf(options, path))),
+        Effect.catchCause(replyToFailure)
+      )
     return Effect.gen(function* () {
       const request = yield* HttpServerRequest
       const began = performance.now()
@@ -128,7 +136,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
         // A preflight asks on behalf of the request that will count.
         const limit = request.method === "OPTIONS" ? undefined : rateLimitOf(options, path, visit.clientKey)
         const decision = limit === undefined ? undefined : yield* limiter.consume(limit)
-        if (decision?.allowed === false) limits.hit("api", visit.clientKey)
+        if (decision?.allowed === false) limits.hit(limit?.name === "api" ? "api" : "server_api", visit.clientKey)
         const response =
           decision?.allowed === false
             ? problemResponse(429, { retry_after: secondsOf(decision.resetMillis) })
@@ -136,7 +144,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
                 refusal(request, path, verdict) ??
                   Effect.suspend(() => {
                     const beside = offTheMap(request.method, path)
-                    return beside === undefined ? routed : Effect.succeed(beside)
+                    return beside === undefined ? routed(path) : Effect.succeed(beside)
                   })
               )
         const reply = response.status >= 400 ? asProblem(response, visit) : response

@@ -8,6 +8,8 @@ import { makeHostPolicy } from "./HostPolicy.ts"
 import { makeOriginPolicy } from "./OriginPolicy.ts"
 import type { OriginVerdict } from "./OriginPolicy.ts"
 import { corsHeaders, securityHeaders, strictTransport } from "./ReplyHeaders.ts"
+import { isServerApiPath } from "./ServerApiPaths.ts"
+import type { ServerApiOptions } from "./ServerApiPaths.ts"
 import { callersTrace } from "./TraceParent.ts"
 import type { Visit } from "./Visit.ts"
 
@@ -35,7 +37,11 @@ export interface Gate {
   ) => Record<string, string>
 }
 
-export const makeGate = (options: AccessOptions, readiness: Readiness["Service"], limits: Limits["Service"]): Gate => {
+export const makeGate = (
+  options: AccessOptions & ServerApiOptions,
+  readiness: Readiness["Service"],
+  limits: Limits["Service"]
+): Gate => {
   const clientAddress = makeClientAddress(options)
   const draining = () => readiness.problems().some(({ check }) => check === "draining")
   return {
@@ -55,7 +61,7 @@ export const makeGate = (options: AccessOptions, readiness: Readiness["Service"]
       ...(path.startsWith("/api/") || status >= 400 ? { "cache-control": "no-store" } : {}),
       ...(acceptedOrigin === undefined ? {} : corsHeaders(acceptedOrigin)),
       ...headers,
-      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...(status === 401 ? { "www-authenticate": isServerApiPath(options, path) ? "apikey" : "Bearer" } : {}),
       ...(draining() ? { connection: "close" } : {}),
       "x-request-id": visit.id
     })

@@ -13,6 +13,7 @@ import type { Sessions } from "../../domain/Sessions.ts"
 import type { Journal } from "../../ports/Journal.ts"
 import type { MessageHistory } from "../../ports/MessageHistory.ts"
 import type { RateLimiter } from "../../ports/RateLimiter.ts"
+import type { ServerApi } from "../serverapi/ServerApi.ts"
 import { Api } from "./Api.ts"
 import * as Authorization from "./Authorization.ts"
 import * as DashboardRoutes from "./DashboardRoutes.ts"
@@ -29,16 +30,24 @@ import * as MessageRoutes from "./MessageRoutes.ts"
 import * as NewestPage from "./NewestPage.ts"
 import * as RouteTable from "./RouteTable.ts"
 import { makeSocketPortHandler } from "./SocketPort.ts"
+import * as ServerApiKey from "./ServerApiKey.ts"
+import * as ServerApiRoutes from "./ServerApiRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
 import * as UserRoutes from "./UserRoutes.ts"
 import * as Validation from "./Validation.ts"
 
 export interface HttpAppOptions extends EdgeOptions, DashboardOptions {}
 
-const apiRoutes = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide([UserRoutes.layer, MessageRoutes.layer]),
-  Layer.provide([Validation.layer, Authorization.layer, Authorization.refreshLayer])
-)
+const apiRoutes = (options: HttpAppOptions) =>
+  HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+    Layer.provide([UserRoutes.layer, MessageRoutes.layer, ServerApiRoutes.layer]),
+    Layer.provide([
+      Validation.layer,
+      Authorization.layer,
+      Authorization.refreshLayer,
+      ServerApiKey.layer(options.serverApi.key)
+    ])
+  )
 
 const portOf = (server: Server): number => {
   const address = server.address()
@@ -52,7 +61,14 @@ const chatPage = Layer.unwrap(
 )
 
 const routes = (options: HttpAppOptions) =>
-  Layer.mergeAll(apiRoutes, chatPage, SystemRoutes.layer, DashboardRoutes.layer(options), DocsRoutes.layer)
+  Layer.mergeAll(
+    apiRoutes(options),
+    ServerApiRoutes.compatLayer(options),
+    chatPage,
+    SystemRoutes.layer,
+    DashboardRoutes.layer(options),
+    DocsRoutes.layer
+  )
 
 /** Puts the routes on the API's server, around them what every request shares; on the socket port stands a signpost. */
 const mount = (options: HttpAppOptions) =>
@@ -71,7 +87,8 @@ const mount = (options: HttpAppOptions) =>
 
       // Whoever announces too large a body is answered before he sends it.
       const onContinue = (request: IncomingMessage, response: ServerResponse) => {
-        if (!(Number(request.headers["content-length"] ?? 0) > Edge.maxBodyBytes)) response.writeContinue()
+        const most = Edge.maxBodyBytesOf(options, Edge.pathOf(request.url ?? ""))
+        if (!(Number(request.headers["content-length"] ?? 0) > most)) response.writeContinue()
         handle(request, response)
       }
       const signpost = makeSocketPortHandler(() => readiness.problems().some(({ check }) => check === "draining"))
@@ -107,6 +124,7 @@ export const layer = (
   | RoomRegistry
   | MessageHistory
   | Journal
+  | ServerApi
   | RateLimiter
   | EngineStats
   | Limits

@@ -22,7 +22,7 @@ const kinds: Readonly<Record<number, ProblemKind>> = {
   404: { name: "not-found", title: "There is nothing here" },
   405: { name: "method-not-allowed", title: "This resource does not have that method" },
   408: { name: "too-slow", title: "The request took too long to arrive" },
-  413: { name: "body-too-large", title: "The body is larger than 64 KiB" },
+  413: { name: "body-too-large", title: "The body is too large" },
   415: { name: "unsupported-media-type", title: "The body must be application/json" },
   421: { name: "wrong-host", title: "This server does not serve that host" },
   426: { name: "upgrade-required", title: "This port speaks WebSocket" },

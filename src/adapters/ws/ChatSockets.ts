@@ -32,6 +32,7 @@ import { makeMessageTraces } from "./MessageTraces.ts"
 import { catchUpPage, RoomChannel } from "./RoomChannel.ts"
 import type { Subscription } from "./RoomChannel.ts"
 import { SocketCensus } from "./SocketCensus.ts"
+import { SocketControl } from "./SocketControl.ts"
 import type { Transport, TransportEvents } from "./Transport.ts"
 
 export interface ChatSocketsOptions {
@@ -72,6 +73,8 @@ export class ChatSockets extends Context.Service<
     readonly acceptClassic: (transport: Transport, opening: Opening) => TransportEvents
     /** The same for Centrifugo's client protocol. */
     readonly acceptCentrifuge: (transport: Transport, opening: CentrifugeOpening) => TransportEvents
+    /** For whoever is no client: a look at the sockets, and an end to some. */
+    readonly control: SocketControl
     /**
      * Takes no more sockets and nothing more from those it has, waits (2 s at most) until what was taken in is committed and on its way, and says goodbye
      * (1012). The end of the layer does it, too; earlier is for whoever keeps other doors open meanwhile.
@@ -358,6 +361,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
 
   return ChatSockets.of({
     drain,
+    control: new SocketControl({ connections, channels, census, presence }),
     admits: (address) => {
       if (draining) return "draining"
       return census.hasRoom(address) ? "yes" : "too many of this address"

@@ -21,4 +21,5 @@ export const tooManySockets: CloseCode = { code: 4504, reason: "too many sockets
 export const forbidden: CloseCode = { code: 4505, reason: "not allowed in this room" }
 /** Of Centrifugo's wire alone, by its numbers. */
 export const badRequest: CloseCode = { code: 3501, reason: "bad request" }
+export const forced: CloseCode = { code: 3503, reason: "force disconnect" }
 export const stale: CloseCode = { code: 3502, reason: "stale: no connect command came in time" }

@@ -1,6 +1,7 @@
 // Hot path: `write` and `writable` are called once a batch and socket.
 import { Effect } from "effect"
 import type { Principal } from "../../domain/Account.ts"
+import type { RoomName } from "../../domain/Room.ts"
 import { makePermit } from "../../domain/Permit.ts"
 import type { Permit } from "../../domain/Permit.ts"
 import type { CloseCode } from "./CloseCode.ts"
@@ -22,6 +23,10 @@ export interface Caretaker {
   readonly ping: () => void
   /** The socket has ended, and left its rooms. */
   readonly ended: () => void
+  /** By what its presence, and whoever sends it away, names the socket. */
+  readonly client: string
+  /** Ends its place in the room, or in all where none is named, from this side, and says so to the peer; how many it had. */
+  readonly unsubscribed: (room: RoomName | undefined, why: CloseCode) => number
 }
 
 /** One socket, whatever wire it speaks. */

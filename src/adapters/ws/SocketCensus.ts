@@ -1,4 +1,4 @@
-import type { Principal, SessionId, UserId } from "../../domain/Account.ts"
+import type { Principal, SessionId } from "../../domain/Account.ts"
 import type { Connection } from "./Connection.ts"
 
 const noConnections: ReadonlySet<Connection> = new Set()
@@ -19,7 +19,8 @@ export class SocketCensus {
   readonly #perUser: number
   readonly #perAddress: number
   readonly #addresses = new Map<string, number>()
-  readonly #users = new Map<UserId, Set<Connection>>()
+  /** By username, which an account keeps. */
+  readonly #users = new Map<string, Set<Connection>>()
   readonly #sessions = new Map<SessionId, Set<Connection>>()
 
   constructor(options: { readonly socketsPerUser: number; readonly socketsPerAddress: number }) {
@@ -37,11 +38,11 @@ export class SocketCensus {
 
   /** Makes the socket this account's; false where the user has too many. A socket that is already his keeps its place. */
   admit(connection: Connection, principal: Principal): boolean {
-    const his = this.#users.get(principal.userId)
+    const his = this.#users.get(principal.username)
     const counted = his?.has(connection) === true
     if (!counted && this.#perUser > 0 && (his?.size ?? 0) >= this.#perUser) return false
     if (connection.principal !== undefined) removeFrom(this.#sessions, connection.principal.sessionId, connection)
-    addTo(this.#users, principal.userId, connection)
+    addTo(this.#users, principal.username, connection)
     addTo(this.#sessions, principal.sessionId, connection)
     connection.principal = principal
     return true
@@ -53,13 +54,22 @@ export class SocketCensus {
     if (left > 0) this.#addresses.set(address, left)
     else this.#addresses.delete(address)
     if (principal === undefined) return
-    removeFrom(this.#users, principal.userId, connection)
+    removeFrom(this.#users, principal.username, connection)
     removeFrom(this.#sessions, principal.sessionId, connection)
   }
 
   /** The sessions that hold sockets. */
   get sessions(): ReadonlyArray<SessionId> {
     return Array.from(this.#sessions.keys())
+  }
+
+  /** Accounts that hold sockets. */
+  get users(): number {
+    return this.#users.size
+  }
+
+  ofUser(username: string): ReadonlySet<Connection> {
+    return this.#users.get(username) ?? noConnections
   }
 
   ofSession(sessionId: SessionId): ReadonlySet<Connection> {

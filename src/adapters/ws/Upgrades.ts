@@ -33,20 +33,21 @@ export interface UpgradesOptions {
   readonly address: (remoteAddress: string | undefined, headers: IncomingMessage["headers"]) => string
 }
 
-const classicPath = "/message/v1/send"
-const centrifugePath = "/connection/websocket"
+export const classicPath = "/message/v1/send"
+export const centrifugePath = "/connection/websocket"
 const maxHistory = 1_000
 
 const integer = (maximum: number) =>
   Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum }))
 
-const Query = Schema.Struct({
+/** What the classic wire's URL may say. */
+export const ClassicQuery = Schema.Struct({
   room: Schema.optionalKey(RoomName),
   since: Schema.optionalKey(integer(Number.MAX_SAFE_INTEGER).pipe(Schema.decodeTo(Seq))),
   epoch: Schema.optionalKey(Schema.NonEmptyString),
   history: Schema.optionalKey(integer(maxHistory))
 })
-const decodeQuery = Schema.decodeUnknownExit(Query, { errors: "all" })
+const decodeQuery = Schema.decodeUnknownExit(ClassicQuery, { errors: "all" })
 
 type Asked = Omit<Opening, "address" | "token" | "roomToken">
 

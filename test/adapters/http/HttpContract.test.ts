@@ -8,6 +8,18 @@ import type { Reply } from "./support/Http.ts"
 import { freshName, somebody } from "./support/People.ts"
 import { TestServer, testServer } from "./support/TestServer.ts"
 
+const serverMethods = [
+  "publish",
+  "broadcast",
+  "history",
+  "presence",
+  "presence_stats",
+  "disconnect",
+  "unsubscribe",
+  "channels",
+  "info",
+  "batch"
+]
 const document = OpenApi.fromApi(Api)
 const object = (value: unknown): Record<string, unknown> => Object(value)
 const operation = (method: string, path: string) => object(member(member(document.paths, path), method.toLowerCase()))
@@ -19,7 +31,7 @@ describe("the OpenAPI document", () => {
     expect(document.openapi).toMatch(/^3\.1\./)
   })
 
-  it("has the seed's five routes and those of one's own account, each with what it answers", () => {
+  it("has the seed's five routes, those of one's own account and the server API's, each with what it answers", () => {
     const routes = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(object(item)).map(([method, op]) => [method, path, Object.keys(object(member(op, "responses")))])
     )
@@ -33,8 +45,25 @@ describe("the OpenAPI document", () => {
       ["get", "/api/user/v1/sessions", ["200", "401", "429", "503"]],
       ["delete", "/api/user/v1/sessions", ["204", "401", "429", "503"]],
       ["delete", "/api/user/v1/sessions/{id}", ["204", "401", "404", "429", "503"]],
-      ["get", "/api/message/v1/history", ["200", "401", "403", "422", "429", "503"]]
+      ["get", "/api/message/v1/history", ["200", "401", "403", "422", "429", "503"]],
+      ...serverMethods.map((method) => ["post", `/api/server/v1/${method}`, ["200", "400", "401", "404", "413", "429"]])
     ])
+  })
+
+  it("has the server API's two ways to show the key, and what each method asks and answers", () => {
+    const { paths } = document
+    const publish = operation("post", "/api/server/v1/publish")
+    expect(publish["security"]).toEqual([{ apiKey: [] }, { apiKeyAuthorization: [] }])
+    expect(document.components.securitySchemes).toMatchObject({
+      apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+      apiKeyAuthorization: { type: "http", scheme: "apikey" }
+    })
+    for (const method of serverMethods) {
+      const { requestBody, responses } = operation("post", `/api/server/v1/${method}`)
+      expect(JSON.stringify(requestBody), method).toContain("application/json")
+      expect(JSON.stringify(member(responses, "200")), method).toContain("error")
+    }
+    expect(JSON.stringify(paths)).toContain("idempotency_key")
   })
 })
 

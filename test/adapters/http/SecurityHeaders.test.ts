@@ -10,9 +10,19 @@ const routes = [
   ...Object.entries(OpenApi.fromApi(Api).paths).flatMap(([path, item]) =>
     Object.keys(Object(item)).map((method) => [method.toUpperCase(), path.replace("{id}", "some-id")] as const)
   ),
-  ...["/", "/chat", "/auth", "/docs", "/dashboard", "/openapi.json", "/healthz", "/readyz", "/metrics", "/nowhere"].map(
-    (path) => ["GET", path] as const
-  )
+  ...[
+    "/",
+    "/chat",
+    "/auth",
+    "/docs",
+    "/dashboard",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/nowhere"
+  ].map((path) => ["GET", path] as const)
 ]
 
 layer(testServer({ trustedProxies: ["127.0.0.1"] }), { excludeTestServices: true })("security headers", (it) => {

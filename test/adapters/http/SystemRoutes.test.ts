@@ -1,6 +1,7 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
+import { asyncApi } from "../../../src/adapters/ws/AsyncApi.ts"
 import { familiesOf, problemsOf } from "../../support/PrometheusText.ts"
 import { converse, expectProblem, member, send } from "./support/Http.ts"
 import { TestServer, testServer } from "./support/TestServer.ts"
@@ -111,6 +112,14 @@ layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
       })
       expect(member(member(json, "pid"), "ram")).toBeGreaterThan(1_000_000)
       expect(member(member(json, "pid"), "conns")).toBeGreaterThanOrEqual(1)
+    })
+  )
+
+  it.effect("/asyncapi.json describes both wires", () =>
+    Effect.gen(function* () {
+      const reply = yield* get("/asyncapi.json")
+      expect(reply.headers["content-type"]).toBe("application/json")
+      expect(reply.json).toEqual(JSON.parse(JSON.stringify(asyncApi())))
     })
   )
 

@@ -3,10 +3,20 @@ import { Effect, Layer } from "effect"
 import { HttpServers } from "../../../src/adapters/http/HttpServers.ts"
 import { Overload } from "../../../src/adapters/http/Overload.ts"
 import { ChatSockets } from "../../../src/adapters/ws/ChatSockets.ts"
+import { Presence } from "../../../src/adapters/ws/centrifuge/Presence.ts"
+import { SocketCensus } from "../../../src/adapters/ws/SocketCensus.ts"
+import { SocketControl } from "../../../src/adapters/ws/SocketControl.ts"
 import { layer as upgrades } from "../../../src/adapters/ws/Upgrades.ts"
 import { EngineStats } from "../../../src/domain/EngineStats.ts"
 import { Limits } from "../../../src/domain/Limits.ts"
 import { RawSocket } from "../../support/RawSocket.ts"
+
+const noSockets = new SocketControl({
+  connections: new Set(),
+  channels: new Map(),
+  census: new SocketCensus({ socketsPerUser: 0, socketsPerAddress: 0 }),
+  presence: new Presence()
+})
 
 it.live("an overloaded server sends new sockets away (503, Retry-After) and keeps those that it has", () => {
   const state = { overloaded: false }
@@ -19,6 +29,7 @@ it.live("an overloaded server sends new sockets away (503, Retry-After) and keep
   }
   const sockets = Layer.succeed(ChatSockets, {
     drain: Effect.void,
+    control: noSockets,
     admits: () => "yes" as const,
     acceptClassic: () => listening,
     acceptCentrifuge: () => listening

@@ -113,6 +113,11 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
     } else this.#places.lookAfter(wallClock)
   }
 
+  unsubscribed(room: RoomName | undefined, { code, reason }: Close.CloseCode): number {
+    const rooms = room === undefined ? this.#places.rooms : [room]
+    return rooms.filter((name) => this.#places.end(name, code, reason)).length
+  }
+
   /** Replies that are due, and then these: what is pushed never overtakes a reply. */
   write(messages: ReadonlyArray<Outgoing>): void {
     if (!this.#connection.open) return

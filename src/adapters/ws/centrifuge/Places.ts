@@ -150,6 +150,10 @@ export class Places implements Watcher {
     this.#places.clear()
   }
 
+  get rooms(): ReadonlyArray<RoomName> {
+    return Array.from(this.#places.values(), ({ room }) => room.name)
+  }
+
   /** Ends one subscription from this side. */
   end(name: RoomName, code: number, reason: string): boolean {
     if (!this.#places.has(name)) return false
@@ -221,7 +225,7 @@ const fitting = (publications: ReadonlyArray<Publication>): ReadonlyArray<Public
 }
 
 /** A page of a room's log, from its beginning or from `since` on, or backwards; without a limit only where the log stands. A page is what one frame holds. */
-const readHistory = (
+export const readHistory = (
   { epoch, history, journal, paged }: Pick<ManyRooms, "epoch" | "history" | "journal" | "paged">,
   name: RoomName,
   { limit = 0, reverse = false, since }: Omit<Requests["history"], "channel">

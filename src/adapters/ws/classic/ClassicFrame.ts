@@ -8,7 +8,7 @@ import { describeIssues } from "../../schema/Issues.ts"
 import type { Rejection } from "../../../domain/Rejection.ts"
 
 /** A frame as the seed's clients send it; `id` makes the send idempotent; `date` is decided by the server whatever was sent. */
-const MessageFrame = Schema.Struct({
+export const MessageFrame = Schema.Struct({
   from: Schema.optionalKey(Schema.String),
   message: MessageText,
   date: Schema.optionalKey(Schema.String),
@@ -16,7 +16,7 @@ const MessageFrame = Schema.Struct({
 })
 
 /** Brings an access token: first of all, or later a fresh one of the same user. */
-const AuthFrame = Schema.Struct({ type: Schema.Literal("auth"), token: Schema.NonEmptyString })
+export const AuthFrame = Schema.Struct({ type: Schema.Literal("auth"), token: Schema.NonEmptyString })
 
 export type ClassicFrame =
   | { readonly _tag: "Message"; readonly frame: typeof MessageFrame.Type }

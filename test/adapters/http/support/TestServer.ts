@@ -16,6 +16,7 @@ import { RoomRegistry } from "../../../../src/domain/RoomRegistry.ts"
 import type { Sessions } from "../../../../src/domain/Sessions.ts"
 import { Journal, JournalError } from "../../../../src/ports/Journal.ts"
 import { MessageHistory } from "../../../../src/ports/MessageHistory.ts"
+import { ServerApi } from "../../../../src/adapters/serverapi/ServerApi.ts"
 import { accounts } from "../../../support/Accounts.ts"
 import { send } from "./Http.ts"
 import type { Request } from "./Http.ts"
@@ -27,7 +28,8 @@ const defaults: HttpAppOptions = {
   trustedProxies: [],
   tls: false,
   ratePerMinute: 0,
-  dashboard: "open"
+  dashboard: "open",
+  serverApi: { key: undefined, compat: false, ratePerMinute: 0 }
 }
 
 /** One thing written in a log, as the structured logger has it. */
@@ -68,6 +70,11 @@ const history = (entriesOf: (room: RoomName) => ReadonlyArray<Entry>, fail: { hi
 
 const journal = Layer.mock(Journal)({ epoch: Epoch.make("epoch-1"), submit: () => {} })
 
+/** Answers with what it was asked. */
+const serverApi = Layer.succeed(ServerApi, {
+  call: (method, params) => Effect.succeed({ result: { method, params } })
+})
+
 /** The whole HTTP adapter over accounts in memory; `people` takes the place of those. */
 export const testServer = (
   options: Partial<HttpAppOptions> = {},
@@ -97,6 +104,7 @@ export const testServer = (
   ).pipe(
     Layer.provide(HttpApp.layer({ ...defaults, ...options })),
     // No room is in memory: what has one stands in test/e2e.
+    Layer.provide(serverApi),
     Layer.provide([people, history((room) => rooms.get(room) ?? [], fail), rateLimiter(), RoomRegistry.layer()]),
     Layer.provide(Limits.layer),
     Layer.provide(Layer.provide(RoomAccess.layer, subscriptionTokens(undefined))),

@@ -1,0 +1,362 @@
+import { expect, layer } from "@effect/vitest"
+import { Effect, Exit, Layer, Redacted, Schema } from "effect"
+import { layer as memoryJournal } from "../../../src/adapters/memory/Journal.ts"
+import { MemorySocket } from "../../../src/adapters/memory/MemorySocket.ts"
+import type { SocketClose } from "../../../src/adapters/memory/MemorySocket.ts"
+import { layer as memorySessionStore } from "../../../src/adapters/memory/SessionStore.ts"
+import { layer as memoryUsers } from "../../../src/adapters/memory/Users.ts"
+import { ServerApi } from "../../../src/adapters/serverapi/ServerApi.ts"
+import { replies } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
+import type { ServerMethod } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
+import { jsonCodec } from "../../../src/adapters/ws/centrifuge/JsonCodec.ts"
+import { protocolMessages } from "../../../src/adapters/ws/centrifuge/ProtocolMessages.ts"
+import { ChatSockets } from "../../../src/adapters/ws/ChatSockets.ts"
+import { chatLayer } from "../../../src/ChatLayer.ts"
+import { Auth } from "../../../src/domain/Auth.ts"
+import { RoomName } from "../../../src/domain/Room.ts"
+import { Sessions } from "../../../src/domain/Sessions.ts"
+import { namedBy } from "../../support/DocumentedMessages.ts"
+import { Journal } from "../../../src/ports/Journal.ts"
+
+const parley = ServerApi.layer({ version: "1.2.3" }).pipe(
+  Layer.provideMerge(
+    chatLayer({
+      secret: Redacted.make("a secret for tests alone, 32 bytes and more"),
+      accessTtlMillis: 15 * 60_000,
+      refreshTtlMillis: 24 * 3_600_000,
+      loginsPerMinute: 0,
+      passwordCost: 4,
+      sockets: { guests: "allow", messageRate: 1, messageBurst: 1, socketsPerUser: 0, socketsPerAddress: 0 }
+    })
+  ),
+  Layer.provideMerge(Layer.mergeAll(memoryJournal, memoryUsers, memorySessionStore)),
+  Layer.orDie
+)
+
+/** A reply, held against the schema that the documents are made of. */
+const call = (method: ServerMethod, params: unknown) =>
+  Effect.gen(function* () {
+    const reply = yield* (yield* ServerApi).call(method, params)
+    const decoded = Schema.decodeUnknownExit(replies[method])(reply, { onExcessProperty: "error" })
+    expect(Exit.isSuccess(decoded), JSON.stringify(reply)).toBe(true)
+    return reply as Answer
+  })
+
+const error = (code: number) => ({ error: { code, message: expect.any(String) } })
+
+/** What a test looks at of a value that came. */
+interface Value {
+  readonly id?: number
+  readonly connect?: { readonly client: string }
+  readonly push?: {
+    readonly channel: string
+    readonly pub?: { readonly offset: number }
+    readonly unsubscribe?: object
+  }
+}
+
+/** The same of an answer. */
+interface Answer {
+  readonly result?: { readonly publications?: ReadonlyArray<{ readonly data: unknown }> }
+  readonly replies?: ReadonlyArray<{ readonly publish?: { readonly offset: number } }>
+}
+
+const nameOf = namedBy(protocolMessages)
+
+/** A client in memory; `token` makes it an account's. */
+const client = (token?: string) =>
+  Effect.gen(function* () {
+    const sockets = yield* ChatSockets
+    const came: Array<Value> = []
+    const closes: Array<SocketClose> = []
+    const socket = new MemorySocket({
+      text: (text) => {
+        for (const line of text.split("\n")) {
+          const value = JSON.parse(line) as Value
+          nameOf(value)
+          came.push(value)
+        }
+      },
+      closed: (close) => void closes.push(close)
+    })
+    socket.listen(sockets.acceptCentrifuge(socket, { address: "192.0.2.1", codec: jsonCodec, token: undefined }))
+    const gets = (isIt: (value: Value) => boolean) =>
+      Effect.gen(function* () {
+        for (;;) {
+          const found = came.find(isIt)
+          if (found !== undefined) return found
+          yield* Effect.yieldNow
+        }
+      })
+    const asks = (command: { readonly id: number } & Readonly<Record<string, unknown>>) => {
+      socket.send(JSON.stringify(command))
+      return gets(({ id }) => id === command.id)
+    }
+    const { connect } = yield* asks({ id: 1, connect: token === undefined ? {} : { token } })
+    return { id: connect?.client ?? "", asks, gets, came, closes }
+  })
+
+const classicClient = (room: string) =>
+  Effect.gen(function* () {
+    const sockets = yield* ChatSockets
+    const closes: Array<SocketClose> = []
+    const came: Array<unknown> = []
+    const socket = new MemorySocket({
+      text: (text) => void came.push(text),
+      closed: (close) => void closes.push(close)
+    })
+    const opening = { address: "192.0.2.1", token: undefined, since: 0, epoch: undefined, history: undefined }
+    socket.listen(sockets.acceptClassic(socket, { ...opening, room: RoomName.make(room) }))
+    // It is in the room once it gets what stands there.
+    yield* call("publish", { channel: room, data: { message: "in" } })
+    while (came.length === 0) yield* Effect.yieldNow
+    return { closes, came }
+  })
+
+const account = (username: string) =>
+  Effect.gen(function* () {
+    const auth = yield* Auth
+    const password = Redacted.make("password123")
+    yield* auth.register({ username, password, fullName: username })
+    const { tokens } = yield* auth.login({ username, password, ip: "192.0.2.1" })
+    const { sessionId } = yield* (yield* Sessions).authenticate(tokens.accessToken)
+    return { token: Redacted.value(tokens.accessToken), sessionId }
+  })
+
+layer(parley)("the server API", (it) => {
+  it.effect("publishes into the log, with its position and epoch, and everybody there gets it as a service's", () =>
+    Effect.gen(function* () {
+      const { epoch } = yield* Journal
+      const reader = yield* client()
+      yield* reader.asks({ id: 2, subscribe: { channel: "news" } })
+      expect(yield* call("publish", { channel: "news", data: { price: 7 } })).toEqual({ result: { offset: 1, epoch } })
+      expect(yield* call("publish", { channel: "news", data: { message: "Hi", from: "billing" } })).toEqual({
+        result: { offset: 2, epoch }
+      })
+      yield* reader.gets(({ push }) => push?.pub?.offset === 2)
+      const publications = reader.came.flatMap(({ push }) => (push === undefined ? [] : [push.pub]))
+      expect(publications).toEqual([
+        {
+          data: { price: 7 },
+          info: expect.objectContaining({ conn_info: { name: "server", service: true } }),
+          offset: 1
+        },
+        {
+          data: { from: "billing", message: "Hi", date: expect.any(String), id: "news-2" },
+          info: { user: "", client: "", conn_info: { name: "billing", service: true } },
+          offset: 2
+        }
+      ])
+    })
+  )
+
+  it.effect("publishes a key's data once, for ever; other data under it are error 409", () =>
+    Effect.gen(function* () {
+      const publish = (data: unknown, key = "k1") => call("publish", { channel: "keys", data, idempotency_key: key })
+      const first = yield* publish({ n: 1 })
+      expect(first).toMatchObject({ result: { offset: 1 } })
+      expect(yield* publish({ n: 1 })).toEqual(first)
+      expect(yield* publish({ n: 2 })).toEqual(error(409))
+      // An empty key is none.
+      expect(yield* publish({ n: 1 }, "")).toMatchObject({ result: { offset: 2 } })
+      // The id that clients send is the same thing.
+      expect(yield* call("publish", { channel: "keys", data: { n: 1, _parley: { id: "k3" } } })).toMatchObject({
+        result: { offset: 3 }
+      })
+      expect(yield* publish({ n: 1, _parley: { id: "k3" } }, "k3")).toMatchObject({ result: { offset: 3 } })
+      expect(yield* publish({ n: 1, _parley: { id: "k3" } }, "k4")).toEqual(error(107))
+    })
+  )
+
+  it.effect("refuses what it could not keep, by Centrifugo's codes, and says what is wrong", () =>
+    Effect.gen(function* () {
+      const refused = [
+        [{}, 107],
+        [{ channel: "bad" }, 107],
+        [{ channel: "no spaces here", data: 1 }, 107],
+        [{ channel: "bad", data: 1, idempotency_key: 7 }, 107],
+        [{ channel: "bad", data: 1, skip_history: true }, 107],
+        [{ channel: "bad", data: 1, tags: { a: "b" } }, 107],
+        [{ channel: "bad", data: 1, b64data: "MQ==" }, 107],
+        [{ channel: "bad", data: 1, version: 3 }, 107],
+        [{ channel: "bad", data: { message: "" } }, 107],
+        [{ channel: "bad", data: JSON.parse('{"__proto__": 1}') }, 107],
+        [{ channel: "bad", data: Infinity }, 107],
+        [{ channel: "bad", data: { message: "hi", from: "x".repeat(65) } }, 107],
+        [{ channel: "bad", data: { message: "hi", from: "5ystem" } }, 411],
+        [{ channel: "bad", data: "x".repeat(16 * 1_024) }, 106],
+        ["publish", 107],
+        [null, 107]
+      ] as const
+      for (const [params, code] of refused)
+        expect(yield* call("publish", params), JSON.stringify(params)).toEqual(error(code))
+      // What client libraries send for what nobody has set is nothing.
+      const empty = { b64data: "", skip_history: false, tags: {}, version: 0, version_epoch: "", delta: false }
+      expect(yield* call("publish", { channel: "bad", data: null, ...empty })).toMatchObject({ result: { offset: 1 } })
+    })
+  )
+
+  it.effect("broadcasts to every room, private ones too, each with its own answer", () =>
+    Effect.gen(function* () {
+      yield* call("publish", { channel: "b2", data: 0, idempotency_key: "same" })
+      const reply = yield* call("broadcast", { channels: ["b1", "b2", "$b3"], data: 1, idempotency_key: "same" })
+      expect(reply).toMatchObject({
+        result: { responses: [{ result: { offset: 1 } }, { error: { code: 409 } }, { result: { offset: 1 } }] }
+      })
+      expect(yield* call("broadcast", { channels: [], data: 1 })).toEqual(error(107))
+      expect(yield* call("broadcast", { channels: Array.from({ length: 1_001 }, () => "b"), data: 1 })).toEqual(
+        error(107)
+      )
+    })
+  )
+
+  it.effect("reads a room's log forwards, backwards and from a position; only where it stands without a limit", () =>
+    Effect.gen(function* () {
+      for (let n = 1; n <= 5; n++) yield* call("publish", { channel: "$log", data: n })
+      const { epoch } = yield* Journal
+      const page = (params: object) =>
+        Effect.map(call("history", { channel: "$log", ...params }), (reply: Answer) => reply.result)
+      const data = (params: object) =>
+        Effect.map(page(params), (result) => result?.publications?.map(({ data }) => data))
+      expect(yield* page({})).toEqual({ publications: [], epoch, offset: 5 })
+      expect(yield* data({ limit: 2 })).toEqual([1, 2])
+      expect(yield* data({ limit: 2, reverse: true })).toEqual([5, 4])
+      expect(yield* data({ limit: -1, since: { offset: 3, epoch } })).toEqual([4, 5])
+      expect(yield* data({ limit: 2, since: { offset: 3, epoch }, reverse: true })).toEqual([2, 1])
+      expect(yield* call("history", { channel: "$log", limit: 1, since: { offset: 1, epoch: "another" } })).toEqual(
+        error(112)
+      )
+      expect(yield* call("history", { channel: "$log", limit: 1, since: { offset: 9, epoch } })).toEqual(error(112))
+    })
+  )
+
+  it.effect("sees who is in a room, and which rooms somebody is in", () =>
+    Effect.gen(function* () {
+      const { token } = yield* account("presence-user")
+      const [his, guest] = [yield* client(token), yield* client()]
+      for (const { asks } of [his, guest]) yield* asks({ id: 2, subscribe: { channel: "here:1" } })
+      yield* his.asks({ id: 3, subscribe: { channel: "here:2" } })
+      yield* classicClient("here:2")
+      expect(yield* call("presence", { channel: "here:1" })).toEqual({
+        result: {
+          presence: {
+            [his.id]: { user: "presence-user", client: his.id },
+            [guest.id]: { user: "", client: guest.id }
+          }
+        }
+      })
+      expect(yield* call("presence_stats", { channel: "here:1" })).toEqual({ result: { num_clients: 2, num_users: 2 } })
+      expect(yield* call("channels", { pattern: "here:*" })).toEqual({
+        result: { channels: { "here:1": { num_clients: 2 }, "here:2": { num_clients: 2 } } }
+      })
+      expect(yield* call("channels", { pattern: "here:?x" })).toEqual({ result: { channels: {} } })
+      expect(yield* call("channels", {})).toMatchObject({ result: { channels: { "here:1": { num_clients: 2 } } } })
+      expect(yield* call("info", {})).toMatchObject({
+        result: { nodes: [{ version: "1.2.3", num_clients: expect.any(Number), num_channels: expect.any(Number) }] }
+      })
+    })
+  )
+
+  it.effect("ends subscriptions of an account, of one client or one session of it, and says so; nobody else's", () =>
+    Effect.gen(function* () {
+      const [one, two] = [yield* account("left-user"), yield* account("other-user")]
+      const [phone, desk, other] = [yield* client(one.token), yield* client(one.token), yield* client(two.token)]
+      const guest = yield* client()
+      for (const { asks } of [phone, desk, other, guest]) {
+        yield* asks({ id: 2, subscribe: { channel: "left" } })
+        yield* asks({ id: 3, subscribe: { channel: "stays" } })
+      }
+      const isPush = ({ push }: Value): boolean => push?.unsubscribe !== undefined
+      expect(yield* call("unsubscribe", { user: "left-user", channel: "left", client: phone.id })).toEqual({
+        result: {}
+      })
+      expect(phone.came.filter(isPush)).toEqual([
+        { push: { channel: "left", unsubscribe: { code: 2_000, reason: "server unsubscribe" } } }
+      ])
+      expect(desk.came.some(isPush)).toBe(false)
+      yield* call("unsubscribe", { user: "left-user", session: "another", channel: "left" })
+      expect(desk.came.some(isPush)).toBe(false)
+      yield* call("unsubscribe", { user: "left-user", session: one.sessionId })
+      expect(desk.came.filter(isPush).map(({ push }) => push?.channel)).toEqual(["left", "stays"])
+      expect([...other.came, ...guest.came].some(isPush)).toBe(false)
+      expect(yield* call("presence_stats", { channel: "left" })).toEqual({ result: { num_clients: 2, num_users: 2 } })
+      yield* call("unsubscribe", { user: "", channel: "left" })
+      expect(guest.came.filter(isPush)).toHaveLength(1)
+      // Whoever forgets the user means nobody.
+      expect(yield* call("unsubscribe", { channel: "left" })).toEqual(error(107))
+      expect(other.came.some(isPush)).toBe(false)
+    })
+  )
+
+  it.effect("a socket of the classic wire, which has one room, is closed where it is unsubscribed (4505)", () =>
+    Effect.gen(function* () {
+      const socket = yield* classicClient("classic-left")
+      yield* call("unsubscribe", { user: "", channel: "another" })
+      expect(socket.closes).toEqual([])
+      yield* call("unsubscribe", { user: "", channel: "classic-left" })
+      expect(socket.closes).toMatchObject([{ code: 4_505 }])
+    })
+  )
+
+  it.effect("closes an account's sockets for good, or by a code of the caller's, but for those it spares", () =>
+    Effect.gen(function* () {
+      const { sessionId, token } = yield* account("gone-user")
+      const [first, spared, guest] = [yield* client(token), yield* client(token), yield* client()]
+      expect(yield* call("disconnect", { user: "gone-user", whitelist: [spared.id] })).toEqual({ result: {} })
+      expect(first.closes).toEqual([{ code: 3_503, reason: "force disconnect" }])
+      expect([spared.closes, guest.closes]).toEqual([[], []])
+      yield* call("disconnect", { user: "gone-user", session: sessionId, disconnect: { code: 4_000, reason: "later" } })
+      expect(spared.closes).toEqual([{ code: 4_000, reason: "later" }])
+      expect(guest.closes).toEqual([])
+      for (const disconnect of [{ code: 1_000 }, { code: 5_000 }, { code: 4_500, reason: "é".repeat(62) }]) {
+        expect(yield* call("disconnect", { user: "gone-user", disconnect })).toEqual(error(107))
+      }
+      expect(yield* call("disconnect", {})).toEqual(error(107))
+      yield* call("disconnect", { user: "", client: guest.id })
+      expect(guest.closes).toMatchObject([{ code: 3_503 }])
+    })
+  )
+
+  it.effect("answers a batch in its order, each command by itself, one after the other or side by side", () =>
+    Effect.gen(function* () {
+      for (const parallel of [false, true]) {
+        const channel = `batch-${parallel}`
+        const commands = [
+          { publish: { channel, data: 1 } },
+          { publish: { channel, data: 2 } },
+          { publish: { channel: "" } },
+          { nothing: {} },
+          { batch: { commands: [] } },
+          {},
+          { publish: { channel, data: 3 }, info: {} },
+          { presence_stats: { channel } }
+        ]
+        const reply: Answer = yield* call("batch", { commands, parallel })
+        expect(reply.replies).toEqual([
+          { publish: { offset: 1, epoch: expect.any(String) } },
+          { publish: { offset: 2, epoch: expect.any(String) } },
+          error(107),
+          error(104),
+          error(104),
+          error(107),
+          error(107),
+          { presence_stats: { num_clients: 0, num_users: 0 } }
+        ])
+      }
+      for (const params of [7, null, []]) expect(yield* call("info", params)).toEqual(error(107))
+      expect(yield* call("batch", {})).toEqual(error(107))
+      expect(yield* call("batch", { commands: [7] })).toEqual(error(107))
+      expect(yield* call("batch", { commands: Array.from({ length: 1_001 }, () => ({ info: {} })) })).toEqual(
+        error(107)
+      )
+    })
+  )
+
+  it.effect("is held up by no limit of messages", () =>
+    Effect.gen(function* () {
+      const commands = Array.from({ length: 100 }, (_, n) => ({ publish: { channel: "flood", data: n } }))
+      const reply: Answer = yield* call("batch", { commands, parallel: true })
+      expect(reply.replies?.map(({ publish }) => publish?.offset)).toEqual(commands.map((_, n) => n + 1))
+    })
+  )
+})
