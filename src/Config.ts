@@ -1,5 +1,6 @@
 import { Config, ConfigProvider, Duration, Effect, Redacted, Schema } from "effect"
 import {
+  Between,
   Count,
   Host,
   Hosts,
@@ -84,6 +85,22 @@ const settings = Config.all({
   socketsPerIp: list.required("SOCKETS_PER_IP", "1000", Count, {
     expected: "a whole number, 0 for no limit",
     about: "Sockets of one address (an office shares one); 0 = no limit"
+  }),
+  channelsPerSocket: list.required("CHANNELS_PER_SOCKET", "128", Between(1, 100_000), {
+    expected: "a whole number from 1 to 100000",
+    about: "Channels that one socket of `/connection/websocket` may be subscribed to"
+  }),
+  channelNameLength: list.required("CHANNEL_NAME_LENGTH", "65", Between(1, 65), {
+    expected: "a whole number from 1 to 65",
+    about: "Characters of a channel's name there, a `$` included"
+  }),
+  frameBytes: list.required("FRAME_BYTES", "65536", Between(1_024, 65_536), {
+    expected: "a whole number from 1024 to 65536",
+    about: "Bytes of a frame that a client sends there"
+  }),
+  commandsPerFrame: list.required("COMMANDS_PER_FRAME", "1024", Between(1, 100_000), {
+    expected: "a whole number from 1 to 100000",
+    about: "Commands in one frame there"
   }),
   guests: list.required("GUESTS", "allow", Schema.Literals(["allow", "deny"]), {
     expected: '"allow" or "deny"',

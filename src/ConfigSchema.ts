@@ -20,6 +20,9 @@ export const Count = Schema.FiniteFromString.check(
   Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 })
 )
 
+export const Between = (minimum: number, maximum: number) =>
+  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
+
 export const Port = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
 export const Host = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_.:-]+$/))

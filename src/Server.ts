@@ -76,7 +76,13 @@ const chat = (options: ServerOptions) =>
             messageRate: options.messageRate,
             messageBurst: options.messageBurst,
             socketsPerUser: options.socketsPerUser,
-            socketsPerAddress: options.socketsPerIp
+            socketsPerAddress: options.socketsPerIp,
+            wireLimits: {
+              channels: options.channelsPerSocket,
+              channelName: options.channelNameLength,
+              frameBytes: options.frameBytes,
+              commandsAFrame: options.commandsPerFrame
+            }
           }
         })
     )

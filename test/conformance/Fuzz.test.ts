@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
+import { fuzzCommands } from "./fuzz/CommandFuzzer.ts"
 import { fuzzFrames } from "./fuzz/FrameFuzzer.ts"
 import { fuzzRequests } from "./fuzz/RequestFuzzer.ts"
 
@@ -17,6 +18,22 @@ describe(`a server that is sent what nobody should send (FUZZ_SEED=${seed}; more
 
   it("10,000 mutated frames: it lives, answers as a server may, keeps no dead connection, and a neighbour misses nothing", async () => {
     expect(await fuzzFrames(started, { frames: 10_000, seed })).toBeGreaterThan(100)
+  })
+
+  it("4,000 commands in JSON and protobuf, right, wrong and in any order, many a frame: each is answered by its rule, and a neighbour misses nothing", async () => {
+    const { outcomes } = await fuzzCommands(started, { commands: 4_000, seed })
+    for (const what of [
+      "answered",
+      "pushed",
+      "nothing",
+      "end 3501",
+      "error 103",
+      "error 104",
+      "error 105",
+      "error 107"
+    ]) {
+      expect(outcomes.get(what) ?? 0, what).toBeGreaterThan(0)
+    }
   })
 
   it("100 mutated requests to each route: every reply is one of its document, none is a 5xx but a documented 503", async () => {

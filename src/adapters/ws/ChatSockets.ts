@@ -25,6 +25,8 @@ import { ClassicSession } from "./classic/ClassicSession.ts"
 import { classicWire } from "./classic/ClassicWire.ts"
 import { CentrifugeSession } from "./centrifuge/CentrifugeSession.ts"
 import type { CentrifugeOpening } from "./centrifuge/CentrifugeSession.ts"
+import { defaultWireLimits } from "./centrifuge/Limits.ts"
+import type { WireLimits } from "./centrifuge/Limits.ts"
 import { Presence } from "./centrifuge/Presence.ts"
 import type { Engine, ManyRooms, Opening } from "./Engine.ts"
 import { Connection } from "./Connection.ts"
@@ -44,6 +46,8 @@ export interface ChatSocketsOptions {
   /** Sockets of one user, and of one address; 0 is no limit. */
   readonly socketsPerUser: number
   readonly socketsPerAddress: number
+  /** Of Centrifugo's protocol; what is left out is its default. */
+  readonly wireLimits?: Partial<WireLimits>
 }
 
 const authTimeoutMillis = 5_000
@@ -286,6 +290,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     access,
     authenticate,
     follow,
+    wireLimits: { ...defaultWireLimits, ...options.wireLimits },
     journal,
     history,
     paged: (read) => pages.withPermits(1)(read),

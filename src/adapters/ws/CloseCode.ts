@@ -7,6 +7,8 @@ export interface CloseCode {
   readonly reason: string
 }
 
+/** As `ws` says it of a frame past its own limit (RFC 6455 §7.4.1). */
+export const frameTooLarge: CloseCode = { code: 1009, reason: "the frame is too large" }
 export const restart: CloseCode = { code: 1012, reason: "the server restarts: reconnect and resume" }
 export const overloaded: CloseCode = { code: 1013, reason: "try again later" }
 export const tokenExpired: CloseCode = { code: 4001, reason: "the token expired: refresh it and reconnect" }

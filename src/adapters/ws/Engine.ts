@@ -13,6 +13,7 @@ import type { MessageHistory } from "../../ports/MessageHistory.ts"
 import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
 import type { CloseCode } from "./CloseCode.ts"
 import type { Connection } from "./Connection.ts"
+import type { WireLimits } from "./centrifuge/Limits.ts"
 import type { Subscription } from "./RoomChannel.ts"
 
 /** What the handshake, or the harness, knows of a newcomer. `since` and `history` exclude each other. */
@@ -60,6 +61,7 @@ export interface Engine {
 
 /** What a wire of many rooms a socket needs beside that. */
 export interface ManyRooms extends Engine {
+  readonly wireLimits: WireLimits
   readonly journal: Journal["Service"]
   readonly history: MessageHistory["Service"]
   /** Reads pages for sockets: so many at once, over all of them. */

@@ -56,6 +56,8 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   #waiting: Array<Command> = []
   /** Replies that are not written yet, oldest first. */
   #slots: Array<Slot> = []
+  /** Of those, how many are not settled. */
+  #unsettled = 0
   /** A command that the next one waits for. */
   #busy = false
   #paused = false
@@ -76,11 +78,13 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   frame(data: Uint8Array, isBinary: boolean): void {
     if (!this.#connection.open) return
     this.#connection.aliveAt = this.#engine.now()
+    const { wireLimits } = this.#engine
+    if (data.length > wireLimits.frameBytes) return this.#connection.close(Close.frameTooLarge)
     const values = isBinary === this.#codec.isBinary ? this.#codec.decode(data) : undefined
-    if (values === undefined || values.length > Limits.maxCommandsAFrame) {
-      return this.#connection.close(Close.badRequest)
-    }
-    for (const value of values) this.#waiting.push(Protocol.commandOf(value))
+    if (values === undefined || values.length > wireLimits.commandsAFrame) {
+      // The end in its turn: what came before is answered.
+      this.#waiting.push({ _tag: "Garbage", detail: "a frame that cannot be read" })
+    } else for (const value of values) this.#waiting.push(Protocol.commandOf(value))
     this.#goOn()
   }
 
@@ -137,7 +141,9 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   #mayBegin(): boolean {
     const [next] = this.#waiting
     if (next === undefined || this.#busy || !this.#connection.writable) return false
-    if (this.#slots.length === 0 || next._tag === "Pong") return true
+    if (next._tag === "Pong") return true
+    // What was answered at once goes out together, a bounded number of answers.
+    if (this.#unsettled === 0 && this.#slots.length < Limits.maxRepliesAWrite) return true
     const isPublish = next._tag === "Command" && next.request.method === "publish"
     return isPublish && this.#slots.length < Limits.maxInFlight
   }
@@ -151,17 +157,26 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
 
   #begin(command: Command): void {
     if (command._tag === "Pong") return
-    if (command._tag === "Garbage") return this.#connection.close(Close.badRequest)
+    if (command._tag === "Garbage") return this.#end()
     const slot: Slot = { id: command.id, message: undefined }
     // Before it has connected a client can do nothing, and it connects once.
     const isConnect = command._tag === "Command" && command.request.method === "connect"
-    if (isConnect === this.#connected) return this.#connection.close(Close.badRequest)
-    if (slot.id > 0) this.#slots.push(slot)
+    if (isConnect === this.#connected) return this.#end()
+    if (slot.id > 0) {
+      this.#slots.push(slot)
+      this.#unsettled += 1
+    }
     if (command._tag === "Wrong") return this.#fail(slot, command.error)
     if (command.request.method === "publish") return this.#publish(slot, command.request.params)
     const answer = this.#answer(command.request)
     if (Effect.isEffect(answer)) return this.#meanwhile(Effect.map(answer, (a) => this.#settle(slot, command, a)))
     this.#settle(slot, command, answer)
+  }
+
+  /** For good, after the answers to what came before. */
+  #end(): void {
+    this.write([])
+    this.#connection.close(Close.badRequest)
   }
 
   #settle(slot: Slot, { request }: { readonly request: Request }, answer: Answer): void {
@@ -197,7 +212,7 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   #inRoom(
     request: Exclude<Request, { readonly method: "connect" | "refresh" | "ping" | "send" | "rpc" | "publish" }>
   ): Answer | Effect.Effect<Answer> {
-    const room = roomOf(request.params.channel)
+    const room = this.#roomOf(request.params.channel)
     if (room === undefined) return { error: badChannel }
     switch (request.method) {
       case "subscribe":
@@ -214,6 +229,10 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
       default:
         return this.#places.refresh(room, Redacted.make(request.params.token))
     }
+  }
+
+  #roomOf(channel: string): RoomName | undefined {
+    return channel.length > this.#engine.wireLimits.channelName ? undefined : roomOf(channel)
   }
 
   #connect({ token }: Requests["connect"]): Answer | Effect.Effect<Answer> {
@@ -281,7 +300,7 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   }
 
   #publish(slot: Slot, { channel, data }: Requests["publish"]): void {
-    const room = roomOf(channel)
+    const room = this.#roomOf(channel)
     if (room === undefined) return this.#refuse(slot, badChannel, "bad_frame")
     const limited = this.#limited()
     if (limited !== undefined) return this.#fail(slot, limited)
@@ -335,6 +354,7 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   }
 
   #reply(slot: Slot, message: Outgoing): void {
+    if (slot.message === undefined && slot.id > 0) this.#unsettled -= 1
     slot.message = { id: slot.id, ...message }
     if (this.#flushing || !this.#connection.open) return
     // What is settled together, by one commit or out of one frame, is one write.

@@ -11,16 +11,13 @@ const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
     const head = `{"push":{"channel":${JSON.stringify(room)},"pub":{"data":`
-    // Entries of a batch often share their author.
-    let author: Author | undefined
-    let info = ""
+    const infos = new Map<Author, string>()
     const textAt = (index: number): string => {
       const entry = entries[index]
       if (entry === undefined) return ""
-      if (entry.event.author !== author) {
-        author = entry.event.author
-        info = JSON.stringify(authorInfo(author))
-      }
+      const { author } = entry.event
+      let info = infos.get(author)
+      if (info === undefined) infos.set(author, (info = JSON.stringify(authorInfo(author))))
       return `${head}${dataText(room, entry)},"info":${info},"offset":${entry.seq}}}}`
     }
     return packedFramesOf(entries.length, textAt, maxFrameBytes)

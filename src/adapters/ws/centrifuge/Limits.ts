@@ -1,12 +1,29 @@
-/** Rooms that one socket may be subscribed to. */
-export const maxChannels = 128
-/** Commands in one frame: a client that comes back subscribes to all of its rooms at once. The frame itself is at most 64 KiB, or the socket ends with 1009. */
-export const maxCommandsAFrame = 1_024
+/** What whoever runs the server decides of this wire. Publications a second are the message rate of all wires. */
+export interface WireLimits {
+  /** Rooms that one socket may be subscribed to; one more is error 106. */
+  readonly channels: number
+  /** Characters of a channel's name; a longer one is error 107. No room's name has more than 65. */
+  readonly channelName: number
+  /** Bytes of a frame; a larger one ends the socket with 1009. */
+  readonly frameBytes: number
+  /** Commands in one frame: a client that comes back subscribes to all of its rooms at once. More end the socket with 3501. */
+  readonly commandsAFrame: number
+}
+
+export const defaultWireLimits: WireLimits = {
+  channels: 128,
+  channelName: 65,
+  frameBytes: 64 * 1_024,
+  commandsAFrame: 1_024
+}
+
 /** What one publication, or one RPC, may hold: bytes of JSON, and how deep it may be nested. */
 export const maxDataBytes = 16 * 1_024
 export const maxDataDepth = 64
 /** Publications of one socket that wait for their commit; past it no more is read from it. */
 export const maxInFlight = 1_024
+/** Answers to commands that need no wait, gathered for one write: each may be as large as a frame. */
+export const maxRepliesAWrite = 32
 /** Publications refused in a row because of their rate after which a socket is closed. */
 export const maxRefusedInARow = 100
 /** What the server sends is cut into frames of so many bytes; a single larger entry excepted. */

@@ -14,7 +14,7 @@ import type { Subscription } from "../RoomChannel.ts"
 import type { Answer, CentrifugeSession } from "./CentrifugeSession.ts"
 import { publicationOf } from "./Codec.ts"
 import type { Codec, Publication } from "./Codec.ts"
-import { maxChannels, maxFrameBytes, maxPublications } from "./Limits.ts"
+import { maxFrameBytes, maxPublications } from "./Limits.ts"
 import type { Presence, Pushes, Watcher } from "./Presence.ts"
 import * as Protocol from "./Protocol.ts"
 import type { Requests } from "./Protocol.ts"
@@ -57,7 +57,7 @@ export class Places implements Watcher {
 
   subscribe(name: RoomName, request: Requests["subscribe"]): Answer | Effect.Effect<Answer> {
     if (this.#places.has(name)) return { error: Protocol.alreadySubscribed }
-    if (this.#places.size >= maxChannels) return { error: Protocol.limitExceeded }
+    if (this.#places.size >= this.#engine.wireLimits.channels) return { error: Protocol.limitExceeded }
     const who = this.#connection.principal ?? "guest"
     const token = request.token === undefined || request.token === "" ? undefined : Redacted.make(request.token)
     return this.#engine.access.enter(who, name, token).pipe(

@@ -1,9 +1,11 @@
-// The protobuf encoding: the JSON wire's values, each prefixed by its length as a varint, in binary frames.
+// Hot path (`format`): the protobuf encoding, the JSON wire's values, each prefixed by its length as a varint, in binary frames.
 import protobuf from "protobufjs"
+import type { Author } from "../../../domain/RoomEvent.ts"
 import type { WireFormat } from "../../../domain/RoomTail.ts"
 import { packedBinaryFramesOf } from "../Frames.ts"
-import { publicationOf } from "./Codec.ts"
+import { authorInfo } from "./Codec.ts"
 import type { Codec } from "./Codec.ts"
+import { dataText } from "./Data.ts"
 import { maxFrameBytes } from "./Limits.ts"
 import type { Outgoing } from "./Protocol.ts"
 import { protobufSchema } from "./ProtobufSchema.ts"
@@ -11,6 +13,7 @@ import { protobufSchema } from "./ProtobufSchema.ts"
 const { root } = protobuf.parse(protobufSchema, { keepCase: true })
 const Command = root.lookupType("Command")
 const Reply = root.lookupType("Reply")
+const ClientInfo = root.lookupType("ClientInfo")
 
 /** Fields that hold JSON. */
 const jsonFields = new Set(["data", "conn_info", "chan_info"])
@@ -32,13 +35,47 @@ const encodeOne = (message: Outgoing): Uint8Array => {
   return Reply.encodeDelimited(Reply.fromObject(typeof value === "object" && value !== null ? value : {})).finish()
 }
 
+/** Tags of length-delimited fields and of a varint: number × 8 + type (protobuf.dev/programming-guides/encoding). A test holds them to the schema. */
+const tag = { push: 34, channel: 18, pub: 34, data: 34, info: 42, offset: 48 } as const
+
+/** `Reply{push: {channel, pub: {data, info, offset}}}` without an object in between. `data` is a string to the writer: the bytes are the same. */
+const pushOf = (channel: string, data: string, info: Uint8Array, offset: number): Uint8Array =>
+  protobuf.Writer.create()
+    .fork()
+    .uint32(tag.push)
+    .fork()
+    .uint32(tag.channel)
+    .string(channel)
+    .uint32(tag.pub)
+    .fork()
+    .uint32(tag.data)
+    .string(data)
+    .uint32(tag.info)
+    .bytes(info)
+    .uint32(tag.offset)
+    .uint64(offset)
+    .ldelim()
+    .ldelim()
+    .ldelim()
+    .finish()
+
+const infoBytes = (author: Author): Uint8Array => {
+  const info = withBytes(authorInfo(author))
+  return ClientInfo.encode(ClientInfo.fromObject(typeof info === "object" && info !== null ? info : {})).finish()
+}
+
 const format: WireFormat = {
   packsEntries: true,
-  encode: (room, entries) =>
-    packedBinaryFramesOf(
-      entries.map((entry) => encodeOne({ push: { channel: room, pub: publicationOf(room, entry) } })),
-      maxFrameBytes
-    )
+  encode: (room, entries) => {
+    const infos = new Map<Author, Uint8Array>()
+    const messages = entries.map((entry) => {
+      const { author } = entry.event
+      let info = infos.get(author)
+      if (info === undefined) infos.set(author, (info = infoBytes(author)))
+      return pushOf(room, dataText(room, entry), info, entry.seq)
+    })
+    return packedBinaryFramesOf(messages, maxFrameBytes)
+  }
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
