@@ -3,8 +3,8 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Sessions } from "../../domain/Sessions.ts"
-import * as DashboardPage from "./DashboardPage.ts"
 import * as Monitor from "./Monitor.ts"
+import { monitorPage, monitorPolicy } from "./page/MonitorPage.ts"
 import { problemResponse } from "./Problem.ts"
 
 export interface DashboardOptions {
@@ -18,24 +18,10 @@ export interface DashboardOptions {
 /** The machine is asked once in so long, however many look. */
 const everyMillis = 1_000
 
-const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'"
-].join("; ")
-
-const page = HttpServerResponse.text(DashboardPage.html, {
+const page = HttpServerResponse.text(monitorPage([]), {
   contentType: "text/html; charset=utf-8",
-  headers: { "content-security-policy": pagePolicy, "cache-control": "no-cache", vary: "Accept" }
+  headers: { "content-security-policy": monitorPolicy, "cache-control": "no-cache", vary: "Accept" }
 })
-
-const asset = (text: string, contentType: string) =>
-  HttpServerResponse.text(text, { contentType, headers: { "cache-control": "no-cache" } })
 
 const wantsJson = ({ headers }: HttpServerRequest): boolean => {
   const accept = headers["accept"] ?? ""
@@ -85,7 +71,5 @@ export const layer = (options: DashboardOptions) =>
       yield* router.add("GET", "/dashboard/stream", (request) =>
         options.dashboard === "open" ? stream : guarded(request, stream)
       )
-      yield* router.add("GET", "/dashboard.js", asset(DashboardPage.js, "text/javascript; charset=utf-8"))
-      yield* router.add("GET", "/dashboard.css", asset(DashboardPage.css, "text/css; charset=utf-8"))
     })
   )
