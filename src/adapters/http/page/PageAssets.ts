@@ -39,7 +39,7 @@ const own: ReadonlyArray<readonly [name: string, contentType: string, ...modules
   ["answers.js", script, "chat"],
   ["api.js", script, "chat"],
   ["app.js", script, "chat"],
-  ["backoff.js", script, "chat"],
+  ["backoff.js", script, "chat", "monitor"],
   ["chat.js", script, "chat"],
   ["close-code.js", script, "chat"],
   ["composer.js", script, "chat"],
@@ -51,7 +51,16 @@ const own: ReadonlyArray<readonly [name: string, contentType: string, ...modules
   ["timeline.js", script, "chat"],
   ["page.css", style],
   ["monitor/monitor.css", style],
-  ["monitor/monitor.js", script, "monitor"]
+  ["monitor/monitor.js", script, "monitor"],
+  ["monitor/cards.js", script, "monitor"],
+  ["monitor/chart.js", script, "monitor"],
+  ["monitor/format.js", script, "monitor"],
+  ["monitor/palette.js", script, "monitor"],
+  ["monitor/reading-stream.js", script, "monitor"],
+  ["monitor/readings.js", script, "monitor"],
+  ["monitor/rooms.js", script, "monitor"],
+  ["monitor/status.js", script, "monitor"],
+  ["monitor/tables.js", script, "monitor"]
 ]
 
 /** The libraries, from wherever the package manager put them: the specifier that the page imports, and the name it is served under. */
@@ -59,7 +68,17 @@ const libraries: ReadonlyArray<readonly [specifier: string, name: string, ...mod
   ["preact", "preact.js", "chat"],
   ["preact/hooks", "preact-hooks.js", "chat"],
   ["htm", "htm.js", "chat"],
-  ["htm/preact", "htm-preact.js", "chat"]
+  ["htm/preact", "htm-preact.js", "chat"],
+  ["uplot", "uplot.js", "monitor"]
+]
+
+/** Where a library's module for browsers is, when that is not what its name resolves to. */
+const modulePaths: Readonly<Record<string, string>> = { uplot: "uplot/dist/uPlot.esm.js" }
+
+/** The names below `/assets/` of the modules that a page loads at once. */
+export const modulesFor = (page: PageName): ReadonlyArray<string> => [
+  ...own.filter(([, , ...pages]) => pages.includes(page)).map(([name]) => name),
+  ...libraries.filter(([, , ...pages]) => pages.includes(page)).map(([, name]) => name)
 ]
 
 /** What the page's import map says, by specifier. */
@@ -92,8 +111,9 @@ export const readAssets: Effect.Effect<ReadonlyArray<Asset>, AssetMissing> = Eff
     ...own.map(([name, contentType, ...modulesOf]) =>
       read(name, contentType, modulesOf, () => new URL(`./assets/${name}`, import.meta.url))
     ),
+    read("uplot.css", style, [], () => new URL(import.meta.resolve("uplot/dist/uPlot.min.css"))),
     ...libraries.map(([specifier, name, ...modulesOf]) =>
-      read(name, script, modulesOf, () => new URL(import.meta.resolve(specifier)))
+      read(name, script, modulesOf, () => new URL(import.meta.resolve(modulePaths[specifier] ?? specifier)))
     )
   ],
   { concurrency: "unbounded" }
