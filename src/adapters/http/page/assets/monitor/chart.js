@@ -11,6 +11,12 @@ const leastSpan = 60
 /** The top of an empty chart: a figure that is nothing is at the bottom, not in the middle. */
 const leastTop = { bytes: 2 ** 20, count: 4, millis: 1, rate: 4, share: 10, span: 1 }
 
+/** Room for what stands at the left edge. Pixels. */
+const edge = { bytes: 58, count: 42, millis: 54, rate: 42, share: 46, span: 46 }
+
+/** Bytes are counted in powers of two. */
+const powersOfTwo = Array.from({ length: 40 }, (_, power) => 2 ** power)
+
 const withAlpha = (color, alpha) => `color-mix(in srgb, ${color} ${alpha}%, transparent)`
 
 /** One card's chart. Its colours are asked for at every drawing, so that another theme needs no new chart. */
@@ -62,7 +68,14 @@ export class Chart {
             grid: { show: false },
             values: (_plot, splits) => splits.map((at) => timeOfDay(at * 1000))
           },
-          { ...axis, size: 58, gap: 6, space: 34, values: (_plot, splits) => splits.map((value) => brief[unit](value)) }
+          {
+            ...axis,
+            ...(unit === "bytes" ? { incrs: powersOfTwo } : {}),
+            size: edge[unit],
+            gap: 6,
+            space: 34,
+            values: (_plot, splits) => splits.map((value) => brief[unit](value))
+          }
         ],
         series: [
           {},
