@@ -5,7 +5,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Sessions } from "../../domain/Sessions.ts"
 import * as Monitor from "./Monitor.ts"
 import { monitorPage, monitorPolicy, noMonitorPage } from "./page/MonitorPage.ts"
-import { problemResponse } from "./Problem.ts"
+import { pageContentType, problemResponse } from "./Problem.ts"
 
 export interface DashboardOptions {
   /**
@@ -21,7 +21,7 @@ const everyMillis = 1_000
 const html = (text: string, status = 200) =>
   HttpServerResponse.text(text, {
     status,
-    contentType: "text/html; charset=utf-8",
+    contentType: pageContentType,
     headers: { "content-security-policy": monitorPolicy, "cache-control": "no-store", vary: "Accept" }
   })
 

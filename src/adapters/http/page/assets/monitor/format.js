@@ -42,7 +42,7 @@ export const written = {
 export const brief = {
   bytes,
   count: (value) => short.format(value),
-  millis: (value) => `${tenths.format(value)} ms`,
+  millis: (value) => (value < 1000 ? `${tenths.format(value)} ms` : `${tenths.format(value / 1000)} s`),
   rate: (value) => short.format(value),
   share: (value) => `${whole.format(value)} %`,
   span
