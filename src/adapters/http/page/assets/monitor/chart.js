@@ -62,8 +62,8 @@ export class Chart {
         axes: [
           {
             ...axis,
-            size: 26,
-            gap: 6,
+            size: 28,
+            gap: 8,
             space: 76,
             grid: { show: false },
             values: (_plot, splits) => splits.map((at) => timeOfDay(at * 1000))

@@ -15,7 +15,7 @@ let pausedByReader = false
 let token
 
 const cards = new Cards(document, paletteNow(), (at) => {
-  byId("moment").textContent = at === undefined ? "" : timeOfDay(at)
+  byId("moment").textContent = at === undefined ? "" : `at ${timeOfDay(at)}`
 })
 onThemeChange(() => cards.recolour(paletteNow()))
 

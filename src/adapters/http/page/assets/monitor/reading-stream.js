@@ -87,6 +87,7 @@ export class ReadingStream {
         this.stop()
         return heard({ type: "refused", wrong: false })
       }
+      if (reply.status === 503) return this.#lost(line, "The server is starting, stopping or overloaded.")
       if (!reply.ok || reply.body === null) return this.#lost(line, `The server answered ${reply.status}.`)
       await this.#read(line, reply.body)
       this.#lost(line, "The server ended the line.")
