@@ -90,7 +90,7 @@ layer(testServer(), { excludeTestServices: true })("beside the API", (it) => {
       expect(page.headers["content-type"]).toBe("text/html; charset=utf-8")
       expect(page.headers["vary"]).toContain("Accept")
       expect(page.text).not.toMatch(/<script>|<style| style=| on\w+=/)
-      for (const file of page.text.matchAll(/(?:src|href)="(\/dashboard\.[^"]+)"/g)) {
+      for (const file of page.text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
         expect((yield* get(String(file[1]))).status).toBe(200)
       }
       const { json } = yield* get("/dashboard", { accept: "application/json" })

@@ -1,8 +1,8 @@
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { createHash } from "node:crypto"
 import type { Asset, AssetMissing } from "./PageAssets.ts"
-import { imports, readAssets } from "./PageAssets.ts"
+import { readAssets } from "./PageAssets.ts"
+import { importMap, importMapSource } from "./Shell.ts"
 
 export interface ChatPageOptions {
   /** Where WebSockets are taken; asked at every request, since port 0 is known only after listening. */
@@ -10,9 +10,6 @@ export interface ChatPageOptions {
   /** Where this page is served when nothing stands before it. */
   readonly apiPort: () => number
 }
-
-const importMap = JSON.stringify({ imports })
-const importMapHash = createHash("sha256").update(importMap).digest("base64")
 
 /** A host that can stand in a policy: a name or an IPv4 address, and a port. What else a `Host` header holds is not repeated. */
 const hostPattern = /^([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::\d{1,5})?$/
@@ -26,7 +23,7 @@ const contentSecurityPolicy = (host: string, socketPort: number): string => {
   const sockets = match === null ? "" : ` ws://${match[1]}:${socketPort} ws://${match[0]} wss://${match[0]}`
   return [
     "default-src 'none'",
-    `script-src 'self' 'sha256-${importMapHash}'`,
+    `script-src 'self' ${importMapSource}`,
     "style-src 'self'",
     "img-src 'self'",
     `connect-src 'self'${sockets}`,
@@ -112,8 +109,9 @@ const asset =
 export const layer = (options: ChatPageOptions): Layer.Layer<never, AssetMissing, HttpRouter.HttpRouter> =>
   HttpRouter.addAll(
     Effect.map(readAssets, (assets) => {
-      const scripts = assets.filter(({ contentType }) => contentType.startsWith("text/javascript"))
-      const names = scripts.map(({ name }) => name).filter((name) => name !== "app.js")
+      const names = assets
+        .filter(({ modulesOf, name }) => modulesOf.includes("chat") && name !== "app.js")
+        .map(({ name }) => name)
       return [
         HttpRouter.route("GET", "/", page(options, names)),
         HttpRouter.route("GET", "/chat", page(options, names)),

@@ -5,7 +5,7 @@ type Options = ConstructorParameters<typeof Connection>[0]
 type Credentials = Awaited<ReturnType<Options["speaker"]["credentials"]>>
 
 /** Time that passes only when a test says so. */
-class HandMovedClock {
+export class HandMovedClock {
   time = 0
   private timers: Array<{ at: number; run: () => void }> = []
 
