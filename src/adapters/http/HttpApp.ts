@@ -15,6 +15,7 @@ import type { MessageHistory } from "../../ports/MessageHistory.ts"
 import type { RateLimiter } from "../../ports/RateLimiter.ts"
 import { Api } from "./Api.ts"
 import * as Authorization from "./Authorization.ts"
+import { makeOnClientError } from "./ClientErrors.ts"
 import * as DashboardRoutes from "./DashboardRoutes.ts"
 import type { DashboardOptions } from "./DashboardRoutes.ts"
 import * as DocsRoutes from "./DocsRoutes.ts"
@@ -61,7 +62,9 @@ const mount = (options: HttpAppOptions) =>
       const { api, socket } = yield* HttpServers
       const readiness = yield* Readiness
       const router = yield* HttpRouter.HttpRouter
-      const gate = makeGate(options, readiness, yield* Limits)
+      const limits = yield* Limits
+      const gate = makeGate(options, readiness, limits)
+      const onClientError = makeOnClientError(limits)
       const edge = yield* Edge.make(options, gate)
       const newestPage = yield* NewestPage.make(options, gate)
       const scope = yield* Effect.scope
@@ -81,12 +84,14 @@ const mount = (options: HttpAppOptions) =>
           api.on("request", onRequest)
           api.on("checkContinue", onContinue)
           if (socket !== api) socket.on("request", signpost)
+          for (const server of new Set([api, socket])) server.on("clientError", onClientError)
         }),
         () =>
           Effect.sync(() => {
             api.off("request", onRequest)
             api.off("checkContinue", onContinue)
             socket.off("request", signpost)
+            for (const server of new Set([api, socket])) server.off("clientError", onClientError)
           })
       )
     })
