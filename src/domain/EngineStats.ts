@@ -15,6 +15,9 @@ export interface LimitCounters {
   overload: number
   auth_timeout: number
   unknown_proxy: number
+  slow_requests: number
+  large_headers: number
+  large_bodies: number
 }
 
 /**
@@ -87,7 +90,10 @@ export class EngineStats extends Context.Service<EngineStats, Counters>()("parle
       sockets_of_address: 0,
       overload: 0,
       auth_timeout: 0,
-      unknown_proxy: 0
+      unknown_proxy: 0,
+      slow_requests: 0,
+      large_headers: 0,
+      large_bodies: 0
     },
     rejectionsByCode: new Map<RejectionCode, number>(),
     socketCloses: new Map<number, number>(),

@@ -13,8 +13,11 @@ const says: Record<LimitReason, string> = {
   control_frames: "a socket sends too many pings and pongs (4029)",
   sockets_of_user: "SOCKETS_PER_USER: an account opens too many sockets (4504)",
   sockets_of_address: "SOCKETS_PER_IP: an address opens too many sockets (429)",
-  overload: "the event loop is late: new sockets are refused until it is not (503)",
+  overload: "the event loop is late, or too many messages wait: new sockets are refused until that is over (503)",
   auth_timeout: "a socket brought no token in time (4501)",
+  slow_requests: "a request, or its headers, did not come in time (408)",
+  large_headers: "the headers of a request are too large (431)",
+  large_bodies: "the body of a request is too large (413)",
   unknown_proxy:
     "forwarding headers came from an address that TRUSTED_PROXIES does not name, and were ignored: if it is your proxy, name it, or all its clients count as one"
 }

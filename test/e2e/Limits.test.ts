@@ -1,3 +1,5 @@
+import { once } from "node:events"
+import { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ApiClient, bearer } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
@@ -22,6 +24,16 @@ describe("a limit that is hit", () => {
     api = new ApiClient(started.url)
   })
   afterAll(() => server.remove())
+
+  /** Sends what is no whole request, and gives what came until the server ended it. */
+  const converse = async (bytes: string): Promise<string> => {
+    const socket = connect(Number(new URL(started.url).port), "127.0.0.1")
+    let heard = ""
+    socket.on("data", (chunk: Buffer) => (heard += chunk.toString()))
+    socket.write(bytes)
+    await once(socket, "close")
+    return heard
+  }
 
   /** It was counted, and said in the log with who it was. */
   const told = async (reason: string): Promise<void> => {
@@ -76,6 +88,20 @@ describe("a limit that is hit", () => {
     expect((await flooder.closed).code).toBe(4029)
     await told("control_frames")
     await calm.close()
+  })
+
+  it("by the size of a body is 413, of the headers 431, on both ports, counted and logged", async () => {
+    expect((await api.call("POST", "/api/user/v1/login", { body: { username: "x".repeat(70_000) } })).status).toBe(413)
+    await told("large_bodies")
+    for (const url of [started.url.replace("http", "ws"), started.socketUrl]) {
+      expect((await RawSocket.handshake(url, { "X-Large": "x".repeat(17_000) })).status).toBe(431)
+    }
+    await told("large_headers")
+  })
+
+  it("by the time that a request may take is 408, counted and logged", async () => {
+    expect(await converse("GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")).toMatch(/^HTTP\/1\.1 408 /)
+    await told("slow_requests")
   })
 
   it("is not moved by forwarding headers of a proxy that nobody named, which the log says", async () => {

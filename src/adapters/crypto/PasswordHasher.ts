@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto"
 import { availableParallelism } from "node:os"
-import { hash as bcryptHash, parseOptions, verify as bcryptVerify } from "@node-rs/bcrypt"
+import { hash as bcryptHash, parseOptions } from "@node-rs/bcrypt"
 import { Effect, Layer, Redacted, Semaphore } from "effect"
 import type { HashCounts } from "../../domain/EngineStats.ts"
 import { HasherOverloaded, PasswordHasher } from "../../ports/PasswordHasher.ts"
+import { HashThread } from "./HashThread.ts"
+import type { HashJob } from "./HashThread.ts"
 
 /** bcrypt looks at no byte after this one. */
 const maxPasswordBytes = 72
@@ -13,27 +15,36 @@ export interface PasswordHasherOptions {
   readonly cost?: number
   /** Hashes that run at once, each on a thread of its own. By default one core is left to the chat, and at most 2 are taken. */
   readonly concurrency?: number
+  /**
+   * How much of such a thread's time hashes take while others wait, above 0 and up to 1: the rest of it the core is the chat's. By default 0.4 where there are one or two cores, else 1.
+   * Who does not have to wait is never kept.
+   */
+  readonly share?: number
   /** Hashes that wait at most; one more is refused with `HasherOverloaded`. 32 by default. */
   readonly maxWaiting?: number
   /** Kept up to date, for who watches. */
   readonly counts?: HashCounts
 }
 
-/** bcrypt, off the main thread. */
+/** bcrypt, on threads that give way to the chat. */
 export const layer = (options: PasswordHasherOptions = {}): Layer.Layer<PasswordHasher> =>
   Layer.effect(
     PasswordHasher,
     Effect.gen(function* () {
       const cost = options.cost ?? 10
       const concurrency = options.concurrency ?? Math.max(1, Math.min(2, availableParallelism() - 1))
+      const share = options.share ?? (availableParallelism() <= 2 ? 0.4 : 1)
       const capacity = concurrency + (options.maxWaiting ?? 32)
       const permits = yield* Semaphore.make(concurrency)
+      const idle = Array.from({ length: concurrency }, () => new HashThread())
+      const threads = Array.from(idle)
+      yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all(threads.map((thread) => thread.end()))))
       let underWay = 0
       const count = (change: number): void => {
         underWay += change
         if (options.counts !== undefined) options.counts.underWay = underWay
       }
-      /** What one hash takes here lately, in milliseconds of the machine's clock: a hash takes real time whatever a test's clock says. */
+      /** What a turn takes here lately, its rest included: milliseconds of the machine's clock, since a hash takes real time whatever a test's clock says. */
       let typicalMillis = 0
 
       const timed = <A>(work: () => Promise<A>): Effect.Effect<A> =>
@@ -44,23 +55,34 @@ export const layer = (options: PasswordHasherOptions = {}): Layer.Layer<Password
               Effect.sync(() => {
                 const took = performance.now() - began
                 options.counts?.seconds.observe(took / 1000)
-                typicalMillis = typicalMillis === 0 ? took : typicalMillis * 0.8 + took * 0.2
+                typicalMillis = typicalMillis === 0 ? took / share : typicalMillis * 0.8 + (took / share) * 0.2
               })
             )
           )
         })
 
-      const bounded = <A>(work: () => Promise<A>): Effect.Effect<A, HasherOverloaded> =>
+      /** On a thread that has nothing to do: whoever holds a permit finds one. */
+      const onThread = (job: HashJob, waited: boolean): Effect.Effect<string | boolean> =>
+        Effect.suspend(() => {
+          const thread = idle.pop() ?? new HashThread()
+          return (waited ? Effect.promise(() => thread.rested(share)) : Effect.void).pipe(
+            Effect.andThen(timed(() => thread.run(job))),
+            Effect.ensuring(Effect.sync(() => idle.push(thread)))
+          )
+        })
+
+      const bounded = (job: HashJob): Effect.Effect<string | boolean, HasherOverloaded> =>
         Effect.suspend(() => {
           if (underWay >= capacity) {
             if (options.counts !== undefined) options.counts.refused += 1
             const turns = Math.ceil((underWay - concurrency + 1) / concurrency)
             return Effect.fail(new HasherOverloaded({ retryAfterMs: Math.max(1, Math.ceil(turns * typicalMillis)) }))
           }
+          const waits = underWay >= concurrency
           count(1)
           // A hash that has begun cannot be stopped: its permit is kept to its end, or more than `concurrency` would run.
           return permits
-            .withPermits(1)(Effect.uninterruptible(timed(work)))
+            .withPermits(1)(Effect.uninterruptible(onThread(job, waits)))
             .pipe(
               Effect.ensuring(
                 Effect.sync(() => {
@@ -70,18 +92,19 @@ export const layer = (options: PasswordHasherOptions = {}): Layer.Layer<Password
             )
         })
 
-      const hashNow = (password: string) => bcryptHash(password, { cost, rejectLongPasswords: true })
-      const dummyHash = yield* timed(() => hashNow(randomBytes(32).toString("base64url")))
+      const dummyHash = yield* timed(() => bcryptHash(randomBytes(32).toString("base64url"), { cost }))
 
       return {
         dummyHash,
-        hash: Effect.fn("PasswordHasher.hash")((password) => bounded(() => hashNow(Redacted.value(password)))),
+        hash: Effect.fn("PasswordHasher.hash")((password) =>
+          bounded({ password: Redacted.value(password), cost, hash: undefined }).pipe(Effect.map(String))
+        ),
         verify: Effect.fn("PasswordHasher.verify")((password, hash) => {
           const text = Redacted.value(password)
           const possible = Buffer.byteLength(text, "utf8") <= maxPasswordBytes && isHash(hash)
           // What can only be wrong takes as long as what might be right.
-          return bounded(() => bcryptVerify(text, possible ? hash : dummyHash)).pipe(
-            Effect.map((matches) => possible && matches)
+          return bounded({ password: text, cost, hash: possible ? hash : dummyHash }).pipe(
+            Effect.map((matches) => possible && matches === true)
           )
         })
       }

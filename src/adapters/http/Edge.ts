@@ -152,6 +152,7 @@ export const make = Effect.fnUntraced(function* (options: EdgeOptions, gate: Gat
           ...gate.headersOf(reply, visit, path, verdict.accepted ? origin : undefined),
           ...(limit === undefined || decision === undefined ? {} : rateLimitHeaders(limit, decision))
         })
+        if (sent.status === 413) limits.hit("large_bodies", visit.clientKey)
         const millis = performance.now() - began
         durations.observe(request.method, route, sent.status, millis / 1000)
         if (trace !== undefined) trace.end(sent.status)

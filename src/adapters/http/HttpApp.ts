@@ -16,6 +16,7 @@ import type { RateLimiter } from "../../ports/RateLimiter.ts"
 import type { ServerApi } from "../serverapi/ServerApi.ts"
 import { Api } from "./Api.ts"
 import * as Authorization from "./Authorization.ts"
+import { makeOnClientError } from "./ClientErrors.ts"
 import * as DashboardRoutes from "./DashboardRoutes.ts"
 import type { DashboardOptions } from "./DashboardRoutes.ts"
 import * as DocsRoutes from "./DocsRoutes.ts"
@@ -77,7 +78,9 @@ const mount = (options: HttpAppOptions) =>
       const { api, socket } = yield* HttpServers
       const readiness = yield* Readiness
       const router = yield* HttpRouter.HttpRouter
-      const gate = makeGate(options, readiness, yield* Limits)
+      const limits = yield* Limits
+      const gate = makeGate(options, readiness, limits)
+      const onClientError = makeOnClientError(limits)
       const edge = yield* Edge.make(options, gate)
       const newestPage = yield* NewestPage.make(options, gate)
       const scope = yield* Effect.scope
@@ -98,12 +101,14 @@ const mount = (options: HttpAppOptions) =>
           api.on("request", onRequest)
           api.on("checkContinue", onContinue)
           if (socket !== api) socket.on("request", signpost)
+          for (const server of new Set([api, socket])) server.on("clientError", onClientError)
         }),
         () =>
           Effect.sync(() => {
             api.off("request", onRequest)
             api.off("checkContinue", onContinue)
             socket.off("request", signpost)
+            for (const server of new Set([api, socket])) server.off("clientError", onClientError)
           })
       )
     })

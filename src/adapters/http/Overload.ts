@@ -1,18 +1,21 @@
 import { Context, Effect, Layer, Schedule } from "effect"
 import { makeEventLoopLag } from "./EventLoopLag.ts"
 import type { Lag } from "./EventLoopLag.ts"
+import { RoomRegistry } from "../../domain/RoomRegistry.ts"
 
 /** Timers that are so late on average mean that the process has more to do than it can. Seconds. */
 const tooLate = 0.25
+/** So many messages that wait, in all rooms: as many as the mailbox of one holds by default. */
+const tooMany = 8_192
 /** For so many seconds in a row: a start, a checkpoint or a neighbour on the machine passes. */
 const lateInARow = 3
-/** Overloaded until the mean is back below this: no flapping. */
-const goodAgain = 0.05
+/** Overloaded until both are back below these: no flapping. */
+const goodAgain = { mean: 0.05, waiting: 1_024 }
 const lookEvery = "1 second"
 /** Whoever is sent away comes back after so many seconds, each after another: not all at once. */
 const retrySeconds = { from: 2, to: 10 }
 
-/** From the lag of one second after the other: whether the process is overloaded. */
+/** From the lag of one second after the other, and what waits in the rooms at its end: whether the process is overloaded. */
 export class OverloadGauge {
   #late = 0
 
@@ -20,8 +23,9 @@ export class OverloadGauge {
     return this.#late >= lateInARow
   }
 
-  look({ mean }: Pick<Lag, "mean">): void {
-    if (mean <= (this.overloaded ? goodAgain : tooLate)) this.#late = 0
+  look({ mean, waiting }: Pick<Lag, "mean"> & { readonly waiting: number }): void {
+    const bound = this.overloaded ? goodAgain : { mean: tooLate, waiting: tooMany }
+    if (mean <= bound.mean && waiting <= bound.waiting) this.#late = 0
     else this.#late += 1
   }
 }
@@ -38,8 +42,12 @@ export class Overload extends Context.Service<Overload, { readonly isOverloaded:
     Overload,
     Effect.gen(function* () {
       const readLag = yield* makeEventLoopLag
+      const registry = yield* RoomRegistry
       const gauge = new OverloadGauge()
-      yield* Effect.sync(() => gauge.look(readLag())).pipe(Effect.repeat(Schedule.spaced(lookEvery)), Effect.forkScoped)
+      yield* Effect.sync(() => gauge.look({ mean: readLag().mean, waiting: registry.waiting() })).pipe(
+        Effect.repeat(Schedule.spaced(lookEvery)),
+        Effect.forkScoped
+      )
       return { isOverloaded: () => gauge.overloaded }
     })
   )

@@ -2,7 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import * as FindMyWay from "effect/http/FindMyWay"
 import * as HttpRouter from "effect/http/HttpRouter"
 
-/** Paths are taken as they are spelled: one route, one spelling. */
+/** Paths are taken as they are spelled, but for a slash at the end. */
 const routerConfig = { caseSensitive: true, ignoreDuplicateSlashes: false, ignoreTrailingSlash: true }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
@@ -17,6 +17,9 @@ export class RouteTable extends Context.Service<
     readonly routeOf: (method: string, path: string) => string | undefined
   }
 >()("parley/adapters/http/RouteTable") {}
+
+/** With a slash at the end, and nothing behind it: of whoever lost the id of the one thing that should go, all would go. */
+const isCutShort = (path: string): boolean => path.length > 1 && path.endsWith("/")
 
 /** A router that remembers which routes it was given. */
 export const layer: Layer.Layer<HttpRouter.HttpRouter | RouteTable> = Layer.effectContext(
@@ -39,7 +42,9 @@ export const layer: Layer.Layer<HttpRouter.HttpRouter | RouteTable> = Layer.effe
     })
     const table = RouteTable.of({
       methodsOf: (path) => {
-        const found = methods.filter((method) => known.find(method, path) !== undefined)
+        const found = methods.filter(
+          (method) => known.find(method, path) !== undefined && !(method === "DELETE" && isCutShort(path))
+        )
         return found.includes("GET") ? ["HEAD", ...found] : found
       },
       routeOf: (method, path) => {

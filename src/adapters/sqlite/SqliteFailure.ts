@@ -7,15 +7,17 @@ export interface SqliteFailure {
   readonly detail: string
 }
 
-/** What an error of `node:sqlite` says. Extended codes are cut to their primary one. */
+/** What an error of `node:sqlite` says. Extended codes are cut to their primary one, but said where they are all that tells one cause from another. */
 export const sqliteFailure = (error: unknown): SqliteFailure => {
   if (!(error instanceof Error)) return { code: undefined, detail: String(error) }
-  const code = "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined
-  return { code, detail: error.message }
+  const extended = "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined
+  const code = extended === undefined ? undefined : extended & 0xff
+  return { code, detail: code === IOERR ? `${error.message} (SQLite's code ${extended})` : error.message }
 }
 
 const BUSY = 5
 const READONLY = 8
+const IOERR = 10
 const CORRUPT = 11
 const FULL = 13
 const TOOBIG = 18

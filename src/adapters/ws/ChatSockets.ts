@@ -35,6 +35,7 @@ import { catchUpPage, RoomChannel } from "./RoomChannel.ts"
 import type { Subscription } from "./RoomChannel.ts"
 import { SocketCensus } from "./SocketCensus.ts"
 import { SocketControl } from "./SocketControl.ts"
+import { goodbyeMillis } from "./Transport.ts"
 import type { Transport, TransportEvents } from "./Transport.ts"
 
 export interface ChatSocketsOptions {
@@ -51,13 +52,16 @@ export interface ChatSocketsOptions {
 }
 
 const authTimeoutMillis = 5_000
-const pingEveryMillis = 20_000
-const pongWithinMillis = 30_000
+/** A peer that gives no sign of life is gone after so long, its connection, too. */
+const goneMillis = 30_000
+const pingEveryMillis = 17_000
 /** A full socket that drains no byte for so long is cut. */
 const stallMillis = 5_000
 const sweepMillis = 1_000
+/** What comes after the deadline is part of it: the look that finds it, which may be late itself, and the goodbye that nobody answers. */
+const pongWithinMillis = goneMillis - goodbyeMillis - 2 * sweepMillis
 /** How late a socket ends whose session was ended in the store itself, by an operator or another process. */
-const lostEvery = "2 seconds"
+const lostEvery = "900 millis"
 /** Pages that sockets behind the tail read from the journal at once, over all rooms. */
 const pageReaders = 8
 const goodbyesATurn = 20

@@ -1,3 +1,6 @@
+/** How long a peer has to answer a goodbye. */
+export const goodbyeMillis = 2_000
+
 /**
  * One socket as the engine sees it: bytes out, whole WebSocket frames already. The real one is `WebSocketTransport`; the test harness has one in memory.
  */
@@ -9,7 +12,7 @@ export interface Transport {
   /** The same to the byte, while a large write is under way: falls with everything that the kernel takes. Asked seldom. */
   readonly undrainedBytes: () => number
   readonly ping: () => void
-  /** Says goodbye; the peer has a bounded time to answer. */
+  /** Says goodbye; the peer has `goodbyeMillis` to answer. */
   readonly close: (code: number, reason: string) => void
   /** Cuts at once. */
   readonly terminate: () => void

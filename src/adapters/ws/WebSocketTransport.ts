@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream"
 import type { IncomingMessage } from "node:http"
 import { Socket } from "node:net"
 import { WebSocket, WebSocketServer } from "ws"
+import { goodbyeMillis } from "./Transport.ts"
 import type { Transport, TransportEvents } from "./Transport.ts"
 
 /** A message is at most 16 KiB (the engine answers a larger one with an error); a frame past this ends the connection with 1009. */
@@ -32,7 +33,7 @@ const options = {
   maxFragments: 64,
   maxBufferedChunks: 1_024,
   // Not in the published types yet.
-  closeTimeout: 2_000,
+  closeTimeout: goodbyeMillis,
   WebSocket: ChatSocket,
   // The pair `bearer, <token>` brings a token from a browser: only its first half is ever echoed.
   handleProtocols: (protocols: Set<string>) =>

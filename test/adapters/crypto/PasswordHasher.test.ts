@@ -1,10 +1,13 @@
+import { readdirSync, readFileSync } from "node:fs"
 import { hashSync } from "@node-rs/bcrypt"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Redacted } from "effect"
 import { layer } from "../../../src/adapters/crypto/PasswordHasher.ts"
 import type { PasswordHasherOptions } from "../../../src/adapters/crypto/PasswordHasher.ts"
+import { Histogram } from "../../../src/domain/Histogram.ts"
 import { PasswordHasher } from "../../../src/ports/PasswordHasher.ts"
 
+const seconds = new Histogram([1])
 const password = Redacted.make("password123")
 
 const test = (
@@ -96,5 +99,35 @@ describe("PasswordHasher", () => {
         yield* Fiber.join(running)
       }),
     { concurrency: 1, maxWaiting: 1 }
+  )
+
+  test(
+    "between hashes that wait for each other the core is left to the chat",
+    (hasher) =>
+      Effect.gen(function* () {
+        // The thread is up.
+        yield* hasher.hash(password)
+        const [began, before] = [performance.now(), seconds.sum]
+        yield* Effect.forEach([1, 2, 3], () => hasher.hash(password), { concurrency: "unbounded", discard: true })
+        const hashed = (seconds.sum - before) * 1_000
+        // The last hash has no rest after it.
+        assert.isAbove(performance.now() - began, hashed * 4)
+      }),
+    { concurrency: 1, share: 0.1, counts: { underWay: 0, refused: 0, seconds } }
+  )
+
+  it.effect.runIf(process.platform === "linux")("the threads that hash give way to all others", () =>
+    Effect.gen(function* () {
+      const hasher = yield* PasswordHasher
+      const polite = () =>
+        readdirSync("/proc/self/task").filter((thread) => {
+          // The nineteenth field, counted from behind the name.
+          const fields = readFileSync(`/proc/self/task/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")
+          return fields?.[16] === "10"
+        })
+      const before = polite()
+      yield* hasher.hash(password)
+      assert.lengthOf(polite(), before.length + 1)
+    }).pipe(Effect.provide(layer({ cost: 4, concurrency: 1 })))
   )
 })

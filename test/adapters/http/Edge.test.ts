@@ -60,6 +60,14 @@ layer(testServer(), { excludeTestServices: true })("every request", (it) => {
     })
   )
 
+  it.effect("to delete one of many, with its id lost, does not delete them all", () =>
+    Effect.gen(function* () {
+      const { headers, ...reply } = yield* get("/api/user/v1/sessions/", {}, "DELETE")
+      expectProblem({ headers, ...reply }, 405, "method-not-allowed")
+      expect(headers["allow"]).toBe("HEAD, GET, OPTIONS")
+    })
+  )
+
   it.effect("with a method that its path does not have is 405 and says which it has", () =>
     Effect.gen(function* () {
       const allowed: ReadonlyArray<readonly [string, string, string]> = [

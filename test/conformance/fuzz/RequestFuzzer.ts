@@ -91,6 +91,40 @@ const queryOf = (random: Random, { queries }: Route): string => {
   return query.size === 0 ? "" : `?${query}`
 }
 
+/** What would be read as the end of a path, or as another one, among the hostile values; and what is no escape of anything. */
+const segments = [
+  "..",
+  "%2e%2e",
+  "a%2fb",
+  "%00",
+  "%",
+  "%zz",
+  "%c3%28",
+  ":id",
+  "x".repeat(1_000),
+  "1;v=2",
+  "+",
+  "__proto__"
+]
+
+/** The path with its parameters: right ones, hostile ones, and bytes that no client of ours would send. */
+const pathOf = (random: Random, { parameters, path }: Route): string => {
+  const right = random.pick(parameters) ?? {}
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => {
+    const segment = random.weighted({ right: 3, hostile: 4, raw: 3 })
+    if (segment === "raw") return random.pick(segments) ?? ""
+    const value = segment === "right" ? right[name] : random.pick(hostile)
+    return encodeURIComponent((typeof value === "string" ? value : (JSON.stringify(value) ?? "")).toWellFormed())
+  })
+}
+
+/** Whether the path that is sent, dots resolved, is one that has no route: none of ours has an escape in it, or a parameter of more than 100 characters. */
+const isElsewhere = ({ path }: Route, sent: string): boolean =>
+  sent.includes("%") || !new RegExp(`^${path.replaceAll(/:\w+/g, "[^/;]{1,100}")}$`).test(sent)
+
+const isNothingThere = (status: number, text: string): boolean =>
+  (status === 404 && text.startsWith('{"type":"urn:parley:problem:not-found"')) || status === 405
+
 /** Node's own client sends none with GET; and a document that foresees no body foresees no answer to one that is too large. */
 const canBeSent = ({ bodies, method }: Route, { length }: Buffer): boolean =>
   bodies.length > 0 || (method !== "GET" && length < 64 * 1024)
@@ -111,7 +145,7 @@ export const fuzzRequests = async (
   const authorizationOf = (own: Random, route: Route): Record<string, string> => {
     // The session is for reading: one that was ended would hide what comes after the door.
     const kinds =
-      route.method === "GET"
+      route.method === "GET" || route.parameters.length > 0
         ? { access: 8, refresh: 1, garbage: 1, none: 1 }
         : { garbage: 3, none: 1, refresh: 0, access: 0 }
     switch (own.weighted(kinds)) {
@@ -141,16 +175,19 @@ export const fuzzRequests = async (
             : { "content-type": own.chance(0.97) ? "application/json" : "text/plain" }),
           ...authorizationOf(own, route)
         }
-        const url = `${server.url}${route.path}${queryOf(own, route)}`
+        const url = new URL(`${server.url}${pathOf(own, route)}${queryOf(own, route)}`)
         const response = await fetch(url, {
           method: route.method,
           headers,
           ...(body === undefined ? {} : { body: new Uint8Array(body) })
         })
         const text = await response.text()
-        const fault = route.fault(response.status, response.headers.get("content-type") ?? "", text)
+        const elsewhere = isElsewhere(route, url.pathname) && isNothingThere(response.status, text)
+        const fault = elsewhere
+          ? undefined
+          : route.fault(response.status, response.headers.get("content-type") ?? "", text)
         if (fault !== undefined || (response.status >= 500 && response.status !== 503)) {
-          const shown = `${route.method} ${url} ${JSON.stringify(headers)} ${body?.toString("latin1").slice(0, 500) ?? ""}`
+          const shown = `${route.method} ${url.href} ${JSON.stringify(headers)} ${body?.toString("latin1").slice(0, 500) ?? ""}`
           throw new Error(
             `seed ${seed}: ${shown}\n  was answered ${response.status} ${text.slice(0, 500)}\n  ${fault ?? ""}`
           )

@@ -11,6 +11,8 @@ export interface Route {
   readonly bodies: ReadonlyArray<unknown>
   /** Query parameters that are right. */
   readonly queries: ReadonlyArray<Readonly<Record<string, string>>>
+  /** Path parameters that are right. */
+  readonly parameters: ReadonlyArray<Readonly<Record<string, string>>>
   /** Why the document does not foresee such a reply, or `undefined`. */
   readonly fault: (status: number, contentType: string, text: string) => string | undefined
 }
@@ -27,6 +29,7 @@ interface Definition {
 interface Endpoint {
   readonly method: string
   readonly path: string
+  readonly params: Schema.Codec<unknown, unknown> | undefined
   readonly query: Schema.Codec<unknown, unknown> | undefined
   readonly payload: ReadonlyMap<string, { readonly schemas: ReadonlyArray<Schema.Codec<unknown, unknown>> }>
 }
@@ -62,6 +65,7 @@ export const routes = (seed: number): ReadonlyArray<Route> => {
         method,
         path,
         bodies: right(payload, seed),
+        parameters: right(endpoint.params, seed) as ReadonlyArray<Readonly<Record<string, string>>>,
         queries: right(endpoint.query, seed) as ReadonlyArray<Readonly<Record<string, string>>>,
         fault: (status, contentType, text) => {
           const reply = replies[String(status)]
