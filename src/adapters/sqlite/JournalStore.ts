@@ -17,6 +17,9 @@ import type { SqliteFailure } from "./SqliteFailure.ts"
 /** So many rooms' heads are remembered; the room that was written longest ago is forgotten first and read again when it is written. */
 const rememberedRooms = 16_384
 
+/** So many batches that a commit looked up are kept, read and parsed, until the next one. */
+const rememberedBatches = 16
+
 /**
  * A checkpoint follows the commit that fills the write-ahead log with about so many pages of 4 KiB. It holds the next commit up for some 30 ms,
  * whatever the log's size nearly, since most of it is pages that were written again and again: hence few and large ones.
@@ -26,6 +29,14 @@ const checkpointPages = 16_384
 interface Room {
   readonly id: number
   head: number
+}
+
+/** A stored batch: `events` stand at the positions from `first` up to `end`, exclusive. */
+interface LookedUp {
+  readonly room: number
+  readonly first: number
+  readonly end: number
+  readonly events: ReadonlyArray<unknown>
 }
 
 export interface JournalStore {
@@ -92,10 +103,25 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
     return room
   }
 
-  const textAt = (room: Room, seq: number): string => {
+  /** What this commit looked up, newest last: whoever repeats one message of a batch mostly repeats the others, too. */
+  let lookedUp: Array<LookedUp> = []
+
+  const batchAt = (room: Room, seq: number): LookedUp => {
+    const known = lookedUp.find((batch) => batch.room === room.id && batch.first <= seq && seq < batch.end)
+    if (known !== undefined) return known
     const row = selectBatch.get(room.id, seq)
     if (row === undefined) throw new DamagedRow("a position without a batch")
-    return JSON.stringify(asArray(asText(row["entries"]))[seq - asInteger(row["first"])])
+    const first = asInteger(row["first"])
+    const events = asArray(asText(row["entries"]))
+    const batch = { room: room.id, first, end: first + events.length, events }
+    if (lookedUp.length === rememberedBatches) lookedUp.shift()
+    lookedUp.push(batch)
+    return batch
+  }
+
+  const textAt = (room: Room, seq: number): string => {
+    const { events, first } = batchAt(room, seq)
+    return JSON.stringify(events[seq - first])
   }
 
   const store = (room: Room, count: number, entries: string): void => {
@@ -219,6 +245,7 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
     } catch (error) {
       // The heads of rooms that this transaction wrote are wrong now; reading them again is cheap and rare.
       rooms.clear()
+      lookedUp = []
       if (db.isTransaction) db.exec("rollback")
       const failure = sqliteFailure(error)
       if (!isRefusal(failure) && !isReadOnly()) throw error
@@ -228,6 +255,7 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
 
   const commit: JournalStore["commit"] = (submissions) => {
     const size = submissions.rooms.length
+    lookedUp = []
     const together = attempt(submissions, 0, size)
     if (!isFailure(together)) return together
     if (isBusy(together)) return submissions.rooms.map(() => refused(together))
