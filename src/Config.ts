@@ -199,13 +199,13 @@ const settings = Config.all({
     expected: "http://… or https://…",
     about: "Traces go to an OpenTelemetry collector there (OTLP over HTTP), where Elastic's APM Server is not set"
   }),
-  traceRequests: list.required("TRACE_REQUESTS", "50", Count, {
+  traceRequests: list.required("TRACE_REQUESTS", "20", Count, {
     expected: "a whole number, 0 for errors only",
     about: "HTTP requests traced a second at most; errors always are"
   }),
   traceMessages: list.required("TRACE_MESSAGES", "100", Count, {
     expected: "a whole number, 0 for errors only",
-    about: "One message in so many is traced; errors always are"
+    about: "One message in so many is traced, 20 a second at most; errors always are"
   })
 })
 

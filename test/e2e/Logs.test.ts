@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { afterAll, describe, expect, it } from "vitest"
 import { ApiClient } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
+import { Plant } from "../support/Plant.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 
 type Row = Readonly<Record<string, unknown>>
@@ -15,7 +16,8 @@ const rowsOf = (file: string): ReadonlyArray<Row> =>
 describe("the log file of a server", () => {
   const server = new ServerProcess()
   const full = new ServerProcess()
-  afterAll(() => Promise.all([server.remove(), full.remove()]))
+  const crashing = new ServerProcess()
+  afterAll(() => Promise.all([server.remove(), full.remove(), crashing.remove()]))
 
   it("has a line a request and two a connection, and all of them after SIGTERM", async () => {
     const started = await server.up(unlimited)
@@ -60,6 +62,38 @@ describe("the log file of a server", () => {
     expect(closed).toMatchObject({ "user.name": "somebody1", "event.duration": expect.any(Number) })
     expect(JSON.stringify(rows)).not.toMatch(/secret|hello/)
     expect(rows.at(-1)).toMatchObject({ message: "stopping" })
+  })
+
+  it("has what was logged more than a second before a SIGKILL, and after a crash all of it, the error with its stack last", async () => {
+    const plant = new Plant(crashing)
+    const env = { ...unlimited, ...plant.env }
+    const killed = await crashing.up(env)
+    const api = new ApiClient(killed.url)
+    const few = await Promise.all(Array.from({ length: 5 }, (_, n) => api.call("GET", `/few/${n}`)))
+    const answeredAt = Date.now()
+    // Nothing more is logged: no other line pushes these out.
+    while (Date.now() - answeredAt <= 1_000) await api.call("GET", "/healthz")
+    expect(await killed.stop("SIGKILL")).toEqual([null, "SIGKILL"])
+    const left = rowsOf(crashing.logFile).filter((row) => String(row["url.path"]).startsWith("/few/"))
+    expect(left.map((row) => row["http.request.id"]).toSorted()).toEqual(
+      few.map(({ json }) => json["instance"]).toSorted()
+    )
+
+    const crashed = await crashing.up(env)
+    const again = new ApiClient(crashed.url)
+    await Promise.all(Array.from({ length: 5 }, (_, n) => again.call("GET", `/many/${n}`)))
+    await plant.act(crashed, { what: "defect" })
+    expect(await crashed.exit).toEqual([1, null])
+    const rows = rowsOf(crashing.logFile)
+    expect(rows.filter((row) => String(row["url.path"]).startsWith("/many/"))).toHaveLength(5)
+    expect(rows.at(-1)).toMatchObject({
+      "log.level": "fatal",
+      message: "stopping",
+      error: {
+        type: "Uncaught",
+        stack_trace: expect.stringMatching(/a defect that nobody caught[^]*Preloaded\.ts:\d+/)
+      }
+    })
   })
 
   it("that is on a full disk stops nothing, and the terminal says so once", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { ApiClient, bearer, password } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
+import { Plant } from "../support/Plant.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import { ApmIntake, OtlpCollector } from "../support/TraceReceivers.ts"
 
@@ -83,5 +84,50 @@ describe.each([
     expect(JSON.stringify(receiver.metadata)).toContain("go-chat-app")
     expect(receiver.faults()).toContain("StoreUnavailable")
     expect(receiver.faults()).toContain(failure.traceId)
+  })
+})
+
+describe("what tracing allocates", () => {
+  const modules =
+    /observability\/(Tracing|TracingLayer|OtelTracer|ElasticApm|Otlp)\.ts|ws\/MessageTraces\.ts|http\/RequestTrace\.ts|effect\/dist\/(Tracer|observability\/.*)\.js|@opentelemetry\/|elastic-apm-node\//
+  const receiver = new OtlpCollector()
+  const servers: Array<ServerProcess> = []
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.remove()))
+    receiver.close()
+  })
+
+  /** Bytes by file, of a flood of 4,000 deliveries and what follows them. */
+  const allocated = async (env: Readonly<Record<string, string>>): Promise<ReadonlyArray<[string, number]>> => {
+    const server = new ServerProcess()
+    servers.push(server)
+    const plant = new Plant(server)
+    const started = await server.up({ ...unlimited, ...env, ...plant.env })
+    const clients = await Promise.all(Array.from({ length: 20 }, () => ChatClient.connect(started.socketUrl)))
+    const flood = async (name: string): Promise<void> => {
+      for (let n = 1; n <= 200; n++) clients[0]?.say(`${name} ${n}`)
+      await Promise.all(clients.map((client) => client.delivered(`${name} 200`)))
+    }
+    // What is made once is made before.
+    await flood("warm")
+    await plant.sampleAllocations(started)
+    await flood("sampled")
+    const bytes = await plant.allocations(started)
+    return Object.entries(bytes).filter(([, size]) => size > 0)
+  }
+
+  it("is nothing while no server is set, a flood's deliveries through; with one it is seen", async () => {
+    const off = await allocated({})
+    // The profile sees those who do work.
+    expect(off.map(([file]) => file)).toEqual(
+      expect.arrayContaining([expect.stringContaining("src/domain/ChatRoom.ts")])
+    )
+    expect(off.filter(([file]) => modules.test(file))).toEqual([])
+
+    const url = await receiver.listen()
+    const on = await allocated({ OTEL_EXPORTER_OTLP_ENDPOINT: url, TRACE_MESSAGES: "1" })
+    expect(on.filter(([file]) => modules.test(file)).map(([file]) => file)).toEqual(
+      expect.arrayContaining([expect.stringContaining("ws/MessageTraces.ts")])
+    )
   })
 })

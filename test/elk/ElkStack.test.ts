@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import { parse } from "yaml"
 import { indexTemplate } from "../../tools/elk/IndexTemplate.ts"
 import { lifecyclePolicy } from "../../tools/elk/LifecyclePolicy.ts"
-import { repository } from "../support/ComposeFile.ts"
+import { composeFile, composeService, repository } from "../support/ComposeFile.ts"
 
 const text = (file: string): string => readFileSync(join(repository, "elk_stack", file), "utf8")
 const yaml = (file: string): unknown => parse(text(file), { merge: true })
@@ -23,9 +23,11 @@ interface Compose {
         readonly environment?: Readonly<Record<string, string>>
         readonly volumes?: ReadonlyArray<string>
         readonly depends_on?: Readonly<Record<string, object>>
+        readonly networks?: ReadonlyArray<string>
       }
     >
   >
+  readonly networks?: Readonly<Record<string, object | null>>
   readonly volumes: Readonly<Record<string, object | null>>
 }
 
@@ -53,7 +55,8 @@ describe.each(["docker-compose.yaml", "prometheus/docker-compose.yaml"])("elk_st
   })
 
   it("mounts files that are there, volumes that are declared, and waits for services that exist", () => {
-    for (const [name, { depends_on = {}, volumes = [] }] of services) {
+    for (const [name, { depends_on = {}, networks = [], volumes = [] }] of services) {
+      for (const network of networks) expect(["default", ...Object.keys(compose.networks ?? {})]).toContain(network)
       for (const volume of volumes) {
         const [from = ""] = volume.split(":")
         const known = from.startsWith("./")
@@ -78,6 +81,38 @@ describe("the ELK stack", () => {
     expect(services["elasticsearch"]?.environment?.["xpack.security.enabled"]).toBe("true")
   })
 
+  it("is reached by the server in Docker, and reaches its log: by names that both files say the same of", () => {
+    const stack = yaml("docker-compose.yaml") as Compose
+    const server = composeFile()
+    const app = composeService("app")
+    const shared = (app.networks ?? []).filter((network) => stack.services["apm-server"]?.networks?.includes(network))
+    expect(shared).toEqual(["default", "parley-observability"])
+    // Docker Compose refuses a network that another project made under another key, and asks before it uses a volume that was made otherwise.
+    expect(server.networks["parley-observability"]).toEqual({ name: "parley-observability" })
+    expect(stack.networks?.["parley-observability"]).toEqual(server.networks["parley-observability"])
+    expect(stack.volumes["parley-logs"]).toEqual({ name: "parley-logs" })
+    expect(server.volumes["logs"]).toEqual(stack.volumes["parley-logs"])
+    expect(app.volumes).toContain("logs:/app/logs")
+    expect(stack.services["filebeat"]?.volumes).toContain("parley-logs:/logs/docker:ro")
+    const { "filebeat.inputs": inputs } = yaml("filebeat/filebeat.yml") as {
+      readonly "filebeat.inputs": ReadonlyArray<{ readonly paths: ReadonlyArray<string> }>
+    }
+    expect(inputs[0]?.paths).toContain("/logs/docker/chat_message.log*")
+    // Where the compose file and the guide send the traces.
+    const { "apm-server": apm } = yaml("apm-server/apm-server.yml") as { readonly "apm-server": { host: string } }
+    expect(apm.host).toBe("0.0.0.0:8200")
+    for (const file of ["docker-compose.yaml", "docs/operations.md"]) {
+      expect(readFileSync(join(repository, file), "utf8")).toContain("http://apm-server:8200")
+    }
+  })
+
+  it("reads a directory that the repository has: one that Docker makes would be root's, and no server's", () => {
+    const { volumes } = (yaml("docker-compose.yaml") as Compose).services["filebeat"] ?? {}
+    expect(volumes).toContain("../logs:/logs/local:ro")
+    expect(existsSync(join(repository, "logs/.gitkeep"))).toBe(true)
+    expect(readFileSync(join(repository, ".gitignore"), "utf8")).toMatch(/^logs\/\*\n!logs\/\.gitkeep$/m)
+  })
+
   it("has the template and the policy that are typed in tools/elk: 30 days", () => {
     expect(JSON.parse(text("setup/index-template.json"))).toEqual(indexTemplate)
     expect(JSON.parse(text("setup/lifecycle-policy.json"))).toEqual(lifecyclePolicy)
@@ -99,7 +134,10 @@ describe("the ELK stack", () => {
     expect((yaml("docker-compose.yaml") as Compose).services["filebeat"]?.volumes).toContain(
       "filebeat:/usr/share/filebeat/data"
     )
-    expect(yaml("logstash/logstash.yml")).toMatchObject({ "dead_letter_queue.enable": true })
+    expect(yaml("logstash/logstash.yml")).toMatchObject({
+      "api.http.host": "0.0.0.0",
+      "dead_letter_queue.enable": true
+    })
     expect(yaml("apm-server/apm-server.yml")).toMatchObject({ "apm-server": { host: "0.0.0.0:8200" } })
   })
 

@@ -6,7 +6,7 @@ import type { Started } from "./ServerProcess.ts"
 /** What can be done to a server from inside: its wall clock is set on (or back), an error is thrown that nobody catches, its memory is measured. */
 export type Planted =
   | { readonly what: "clock"; readonly millis: number }
-  | { readonly what: "defect" | "rejection" | "measure" }
+  | { readonly what: "defect" | "rejection" | "measure" | "sample" | "sampled" }
 
 /** After a garbage collection. Handles are what keeps a process alive, but timers: sockets, files, threads. */
 export interface Measured {
@@ -37,6 +37,16 @@ export class Plant {
     started.child.kill("SIGUSR2")
     await started.says(`planted ${number} `)
     return new RegExp(`^planted ${number} (.*)$`, "m").exec(started.stdout)?.[1] ?? ""
+  }
+
+  /** From now on what the main thread allocates is sampled, also what does not live long. */
+  async sampleAllocations(started: Started): Promise<void> {
+    await this.act(started, { what: "sample" })
+  }
+
+  /** Bytes that each file's functions allocated since, as far as the samples tell. */
+  async allocations(started: Started): Promise<Readonly<Record<string, number>>> {
+    return JSON.parse(await this.act(started, { what: "sampled" })) as Record<string, number>
   }
 
   async measure(started: Started): Promise<Measured> {

@@ -41,6 +41,10 @@ export const layer = (options: ElasticApmOptions): Layer.Layer<never> =>
             captureBody: "off",
             captureHeaders: false,
             centralConfig: false,
+            // Each transaction would be counted apart by each of its kinds of spans, at more than its own cost.
+            breakdownMetrics: false,
+            // Nobody is asked over the network where this machine stands.
+            cloudProvider: "none",
             logger: {
               fatal: complain,
               error: complain,

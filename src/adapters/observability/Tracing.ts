@@ -4,7 +4,7 @@ import type { Clock, Tracer } from "effect"
 export interface TracingOptions {
   /** HTTP requests traced a second at most, where the caller did not ask for it; 0 is none but errors. */
   readonly requestsPerSecond: number
-  /** One message in so many; 0 is none but errors. */
+  /** One message in so many, and 20 a second at most; 0 is none but errors. */
   readonly oneMessageIn: number
 }
 
@@ -18,21 +18,56 @@ interface SpanBeginning {
   readonly at?: bigint
 }
 
+/** Messages traced a second at most: a flood costs no more than this. */
+const messagesPerSecond = 20
+
+/** So many a second, and as many at once. */
+class Allowance {
+  readonly #perSecond: number
+  readonly #now: () => number
+  #left: number
+  #filledAt: number
+
+  constructor(perSecond: number, now: () => number) {
+    this.#perSecond = perSecond
+    this.#now = now
+    this.#left = perSecond
+    this.#filledAt = now()
+  }
+
+  get has(): boolean {
+    const now = this.#now()
+    const fresh = ((now - this.#filledAt) / 1000) * this.#perSecond
+    if (fresh >= 1) {
+      this.#left = Math.min(this.#perSecond, this.#left + fresh)
+      this.#filledAt = now
+    }
+    return this.#left >= 1
+  }
+
+  take(): boolean {
+    if (!this.has) return false
+    this.#left -= 1
+    return true
+  }
+}
+
 /** Begins traces, and decides which: everything else is a span only inside one of these. */
 export class Tracing {
   readonly #tracer: Tracer.Tracer
   readonly #clock: Clock.Clock
-  readonly #options: TracingOptions
-  #requests: number
-  #filledAt: number
+  readonly #oneMessageIn: number
+  readonly #requests: Allowance
+  readonly #sampledMessages: Allowance
   #messages = 0
 
   constructor(tracer: Tracer.Tracer, clock: Clock.Clock, options: TracingOptions) {
     this.#tracer = tracer
     this.#clock = clock
-    this.#options = options
-    this.#requests = options.requestsPerSecond
-    this.#filledAt = clock.currentTimeMillisUnsafe()
+    const now = () => clock.currentTimeMillisUnsafe()
+    this.#oneMessageIn = options.oneMessageIn
+    this.#requests = new Allowance(options.requestsPerSecond, now)
+    this.#sampledMessages = new Allowance(messagesPerSecond, now)
   }
 
   now(): bigint {
@@ -41,27 +76,17 @@ export class Tracing {
 
   /** Whether a request that comes now would be traced. */
   get wantsRequest(): boolean {
-    const { requestsPerSecond } = this.#options
-    const now = this.#clock.currentTimeMillisUnsafe()
-    const fresh = ((now - this.#filledAt) / 1000) * requestsPerSecond
-    if (fresh >= 1) {
-      this.#requests = Math.min(requestsPerSecond, this.#requests + fresh)
-      this.#filledAt = now
-    }
-    return this.#requests >= 1
+    return this.#requests.has
   }
 
   takeRequest(): boolean {
-    if (!this.wantsRequest) return false
-    this.#requests -= 1
-    return true
+    return this.#requests.take()
   }
 
   takeMessage(): boolean {
-    const { oneMessageIn } = this.#options
-    if (oneMessageIn === 0) return false
-    this.#messages = (this.#messages + 1) % oneMessageIn
-    return this.#messages === 0 || oneMessageIn === 1
+    if (this.#oneMessageIn === 0) return false
+    this.#messages = (this.#messages + 1) % this.#oneMessageIn
+    return this.#messages === 0 && this.#sampledMessages.take()
   }
 
   begin(name: string, { at, attributes = {}, kind = "internal", parent }: SpanBeginning): Tracer.Span {
