@@ -8,6 +8,7 @@ import { replies } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
 import type { ServerMethod } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
 import { chatLayer } from "../../../src/ChatLayer.ts"
 import { Auth } from "../../../src/domain/Auth.ts"
+import { EngineStats } from "../../../src/domain/EngineStats.ts"
 import { Sessions } from "../../../src/domain/Sessions.ts"
 import { classicClient, protocolClient } from "../../support/MemoryClients.ts"
 import type { Value } from "../../support/MemoryClients.ts"
@@ -63,6 +64,30 @@ const account = (username: string) =>
     const { sessionId } = yield* (yield* Sessions).authenticate(tokens.accessToken)
     return { token: Redacted.value(tokens.accessToken), sessionId }
   })
+
+const member = (value: unknown, name: string): unknown => Reflect.get(Object(value), name)
+
+const field = (right: string) =>
+  Schema.optionalKey(Schema.Union([Schema.Literals(["", "$any", "__proto__", right]), Schema.Json]))
+
+/** Fields that may be right, nearly right, anything, or missing. */
+const Params = Schema.Union([
+  Schema.Struct({
+    channel: field("any"),
+    channels: Schema.optionalKey(Schema.Array(Schema.Union([Schema.Literals(["any", "$any"]), Schema.Json]))),
+    data: Schema.optionalKey(Schema.Json),
+    idempotency_key: field("key"),
+    user: field("nobody"),
+    client: field("none"),
+    session: field("none"),
+    limit: Schema.optionalKey(Schema.Union([Schema.Int, Schema.Json])),
+    since: Schema.optionalKey(Schema.Union([Schema.Struct({ offset: Schema.Int, epoch: Schema.String }), Schema.Json])),
+    reverse: Schema.optionalKey(Schema.Boolean),
+    pattern: field("*"),
+    commands: Schema.optionalKey(Schema.Array(Schema.Union([Schema.Record(Schema.String, Schema.Json), Schema.Json])))
+  }),
+  Schema.Json
+])
 
 layer(parley)("the server API", (it) => {
   it.effect("publishes into the log, with its position and epoch, and everybody there gets it as a service's", () =>
@@ -301,11 +326,25 @@ layer(parley)("the server API", (it) => {
     })
   )
 
-  it.effect("is held up by no limit of messages", () =>
+  it.effect("is held up by no limit of messages, and what stands side by side in a batch shares commits", () =>
     Effect.gen(function* () {
+      const { batchMessages } = yield* EngineStats
+      const before = batchMessages.count
       const commands = Array.from({ length: 100 }, (_, n) => ({ publish: { channel: "flood", data: n } }))
       const reply: Answer = yield* call("batch", { commands, parallel: true })
       expect(reply.replies?.map(({ publish }) => publish?.offset)).toEqual(commands.map((_, n) => n + 1))
+      expect(batchMessages.count - before).toBeLessThan(10)
     })
+  )
+
+  it.effect.prop(
+    "answers whatever is asked by its schema, with Centrifugo's codes",
+    [Schema.Literals(Object.keys(replies) as ReadonlyArray<ServerMethod>), Params],
+    ([method, params]) =>
+      Effect.gen(function* () {
+        const reply = yield* call(method, params)
+        if ("error" in reply) expect([100, 106, 107, 108, 112, 409, 411]).toContain(member(reply.error, "code"))
+      }),
+    { arbitrary: { runs: 400 } }
   )
 })
