@@ -7,6 +7,8 @@ import { RawSocket } from "../support/RawSocket.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
 
+const key = "a key for backends of 32 bytes and more"
+
 describe("a limit that is hit", () => {
   const server = new ServerProcess()
   let started: Started
@@ -19,6 +21,8 @@ describe("a limit that is hit", () => {
       SOCKETS_PER_IP: "3",
       MESSAGE_RATE: "1",
       MESSAGE_BURST: "1",
+      API_KEY: key,
+      SERVER_API_PER_MINUTE: "1",
       TRUSTED_PROXIES: "10.0.0.0/8"
     })
     api = new ApiClient(started.url)
@@ -108,6 +112,16 @@ describe("a limit that is hit", () => {
     expect((await api.call("GET", "/healthz", { headers: { "x-forwarded-for": "203.0.113.9" } })).status).toBe(200)
     await told("unknown_proxy")
     expect(await server.logged((line) => line.includes("unknown_proxy"))).toContain("TRUSTED_PROXIES")
+  })
+
+  it("by requests to the server API is 429, with the key or without, counted and logged", async () => {
+    const ask = (headers: Readonly<Record<string, string>>) =>
+      api.call("POST", "/api/server/v1/info", { body: {}, headers })
+    expect((await ask({ "x-api-key": "guessed" })).status).toBe(401)
+    const refused = await ask({ "x-api-key": key })
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0)
+    await told("server_api")
   })
 
   it("by requests to the API is 429, counted and logged", async () => {

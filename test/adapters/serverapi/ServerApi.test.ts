@@ -1,21 +1,17 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect, Exit, Layer, Redacted, Schema } from "effect"
 import { layer as memoryJournal } from "../../../src/adapters/memory/Journal.ts"
-import { MemorySocket } from "../../../src/adapters/memory/MemorySocket.ts"
-import type { SocketClose } from "../../../src/adapters/memory/MemorySocket.ts"
 import { layer as memorySessionStore } from "../../../src/adapters/memory/SessionStore.ts"
 import { layer as memoryUsers } from "../../../src/adapters/memory/Users.ts"
 import { ServerApi } from "../../../src/adapters/serverapi/ServerApi.ts"
 import { replies } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
 import type { ServerMethod } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
-import { jsonCodec } from "../../../src/adapters/ws/centrifuge/JsonCodec.ts"
-import { protocolMessages } from "../../../src/adapters/ws/centrifuge/ProtocolMessages.ts"
-import { ChatSockets } from "../../../src/adapters/ws/ChatSockets.ts"
 import { chatLayer } from "../../../src/ChatLayer.ts"
 import { Auth } from "../../../src/domain/Auth.ts"
-import { RoomName } from "../../../src/domain/Room.ts"
+import { EngineStats } from "../../../src/domain/EngineStats.ts"
 import { Sessions } from "../../../src/domain/Sessions.ts"
-import { namedBy } from "../../support/DocumentedMessages.ts"
+import { classicClient, protocolClient } from "../../support/MemoryClients.ts"
+import type { Value } from "../../support/MemoryClients.ts"
 import { Journal } from "../../../src/ports/Journal.ts"
 
 const parley = ServerApi.layer({ version: "1.2.3" }).pipe(
@@ -44,73 +40,19 @@ const call = (method: ServerMethod, params: unknown) =>
 
 const error = (code: number) => ({ error: { code, message: expect.any(String) } })
 
-/** What a test looks at of a value that came. */
-interface Value {
-  readonly id?: number
-  readonly connect?: { readonly client: string }
-  readonly push?: {
-    readonly channel: string
-    readonly pub?: { readonly offset: number }
-    readonly unsubscribe?: object
-  }
-}
-
-/** The same of an answer. */
+/** What a test looks at of an answer. */
 interface Answer {
   readonly result?: { readonly publications?: ReadonlyArray<{ readonly data: unknown }> }
   readonly replies?: ReadonlyArray<{ readonly publish?: { readonly offset: number } }>
 }
 
-const nameOf = namedBy(protocolMessages)
-
-/** A client in memory; `token` makes it an account's. */
-const client = (token?: string) =>
+/** A socket of the classic wire that is in the room: it got what stands there. */
+const inRoom = (room: string) =>
   Effect.gen(function* () {
-    const sockets = yield* ChatSockets
-    const came: Array<Value> = []
-    const closes: Array<SocketClose> = []
-    const socket = new MemorySocket({
-      text: (text) => {
-        for (const line of text.split("\n")) {
-          const value = JSON.parse(line) as Value
-          nameOf(value)
-          came.push(value)
-        }
-      },
-      closed: (close) => void closes.push(close)
-    })
-    socket.listen(sockets.acceptCentrifuge(socket, { address: "192.0.2.1", codec: jsonCodec, token: undefined }))
-    const gets = (isIt: (value: Value) => boolean) =>
-      Effect.gen(function* () {
-        for (;;) {
-          const found = came.find(isIt)
-          if (found !== undefined) return found
-          yield* Effect.yieldNow
-        }
-      })
-    const asks = (command: { readonly id: number } & Readonly<Record<string, unknown>>) => {
-      socket.send(JSON.stringify(command))
-      return gets(({ id }) => id === command.id)
-    }
-    const { connect } = yield* asks({ id: 1, connect: token === undefined ? {} : { token } })
-    return { id: connect?.client ?? "", asks, gets, came, closes }
-  })
-
-const classicClient = (room: string) =>
-  Effect.gen(function* () {
-    const sockets = yield* ChatSockets
-    const closes: Array<SocketClose> = []
-    const came: Array<unknown> = []
-    const socket = new MemorySocket({
-      text: (text) => void came.push(text),
-      closed: (close) => void closes.push(close)
-    })
-    const opening = { address: "192.0.2.1", token: undefined, since: 0, epoch: undefined, history: undefined }
-    socket.listen(sockets.acceptClassic(socket, { ...opening, room: RoomName.make(room) }))
-    // It is in the room once it gets what stands there.
+    const client = yield* classicClient(room)
     yield* call("publish", { channel: room, data: { message: "in" } })
-    while (came.length === 0) yield* Effect.yieldNow
-    return { closes, came }
+    yield* client.until(() => client.came.length > 0)
+    return client
   })
 
 const account = (username: string) =>
@@ -123,12 +65,36 @@ const account = (username: string) =>
     return { token: Redacted.value(tokens.accessToken), sessionId }
   })
 
+const member = (value: unknown, name: string): unknown => Reflect.get(Object(value), name)
+
+const field = (right: string) =>
+  Schema.optionalKey(Schema.Union([Schema.Literals(["", "$any", "__proto__", right]), Schema.Json]))
+
+/** Fields that may be right, nearly right, anything, or missing. */
+const Params = Schema.Union([
+  Schema.Struct({
+    channel: field("any"),
+    channels: Schema.optionalKey(Schema.Array(Schema.Union([Schema.Literals(["any", "$any"]), Schema.Json]))),
+    data: Schema.optionalKey(Schema.Json),
+    idempotency_key: field("key"),
+    user: field("nobody"),
+    client: field("none"),
+    session: field("none"),
+    limit: Schema.optionalKey(Schema.Union([Schema.Int, Schema.Json])),
+    since: Schema.optionalKey(Schema.Union([Schema.Struct({ offset: Schema.Int, epoch: Schema.String }), Schema.Json])),
+    reverse: Schema.optionalKey(Schema.Boolean),
+    pattern: field("*"),
+    commands: Schema.optionalKey(Schema.Array(Schema.Union([Schema.Record(Schema.String, Schema.Json), Schema.Json])))
+  }),
+  Schema.Json
+])
+
 layer(parley)("the server API", (it) => {
   it.effect("publishes into the log, with its position and epoch, and everybody there gets it as a service's", () =>
     Effect.gen(function* () {
       const { epoch } = yield* Journal
-      const reader = yield* client()
-      yield* reader.asks({ id: 2, subscribe: { channel: "news" } })
+      const reader = yield* protocolClient()
+      yield* reader.asks({ subscribe: { channel: "news" } })
       expect(yield* call("publish", { channel: "news", data: { price: 7 } })).toEqual({ result: { offset: 1, epoch } })
       expect(yield* call("publish", { channel: "news", data: { message: "Hi", from: "billing" } })).toEqual({
         result: { offset: 2, epoch }
@@ -233,10 +199,10 @@ layer(parley)("the server API", (it) => {
   it.effect("sees who is in a room, and which rooms somebody is in", () =>
     Effect.gen(function* () {
       const { token } = yield* account("presence-user")
-      const [his, guest] = [yield* client(token), yield* client()]
-      for (const { asks } of [his, guest]) yield* asks({ id: 2, subscribe: { channel: "here:1" } })
-      yield* his.asks({ id: 3, subscribe: { channel: "here:2" } })
-      yield* classicClient("here:2")
+      const [his, guest] = [yield* protocolClient(token), yield* protocolClient()]
+      for (const { asks } of [his, guest]) yield* asks({ subscribe: { channel: "here:1" } })
+      yield* his.asks({ subscribe: { channel: "here:2" } })
+      yield* inRoom("here:2")
       expect(yield* call("presence", { channel: "here:1" })).toEqual({
         result: {
           presence: {
@@ -260,11 +226,15 @@ layer(parley)("the server API", (it) => {
   it.effect("ends subscriptions of an account, of one client or one session of it, and says so; nobody else's", () =>
     Effect.gen(function* () {
       const [one, two] = [yield* account("left-user"), yield* account("other-user")]
-      const [phone, desk, other] = [yield* client(one.token), yield* client(one.token), yield* client(two.token)]
-      const guest = yield* client()
+      const [phone, desk, other] = [
+        yield* protocolClient(one.token),
+        yield* protocolClient(one.token),
+        yield* protocolClient(two.token)
+      ]
+      const guest = yield* protocolClient()
       for (const { asks } of [phone, desk, other, guest]) {
-        yield* asks({ id: 2, subscribe: { channel: "left" } })
-        yield* asks({ id: 3, subscribe: { channel: "stays" } })
+        yield* asks({ subscribe: { channel: "left" } })
+        yield* asks({ subscribe: { channel: "stays" } })
       }
       const isPush = ({ push }: Value): boolean => push?.unsubscribe !== undefined
       expect(yield* call("unsubscribe", { user: "left-user", channel: "left", client: phone.id })).toEqual({
@@ -290,7 +260,7 @@ layer(parley)("the server API", (it) => {
 
   it.effect("a socket of the classic wire, which has one room, is closed where it is unsubscribed (4505)", () =>
     Effect.gen(function* () {
-      const socket = yield* classicClient("classic-left")
+      const socket = yield* inRoom("classic-left")
       yield* call("unsubscribe", { user: "", channel: "another" })
       expect(socket.closes).toEqual([])
       yield* call("unsubscribe", { user: "", channel: "classic-left" })
@@ -301,7 +271,11 @@ layer(parley)("the server API", (it) => {
   it.effect("closes an account's sockets for good, or by a code of the caller's, but for those it spares", () =>
     Effect.gen(function* () {
       const { sessionId, token } = yield* account("gone-user")
-      const [first, spared, guest] = [yield* client(token), yield* client(token), yield* client()]
+      const [first, spared, guest] = [
+        yield* protocolClient(token),
+        yield* protocolClient(token),
+        yield* protocolClient()
+      ]
       expect(yield* call("disconnect", { user: "gone-user", whitelist: [spared.id] })).toEqual({ result: {} })
       expect(first.closes).toEqual([{ code: 3_503, reason: "force disconnect" }])
       expect([spared.closes, guest.closes]).toEqual([[], []])
@@ -352,11 +326,25 @@ layer(parley)("the server API", (it) => {
     })
   )
 
-  it.effect("is held up by no limit of messages", () =>
+  it.effect("is held up by no limit of messages, and what stands side by side in a batch shares commits", () =>
     Effect.gen(function* () {
+      const { batchMessages } = yield* EngineStats
+      const before = batchMessages.count
       const commands = Array.from({ length: 100 }, (_, n) => ({ publish: { channel: "flood", data: n } }))
       const reply: Answer = yield* call("batch", { commands, parallel: true })
       expect(reply.replies?.map(({ publish }) => publish?.offset)).toEqual(commands.map((_, n) => n + 1))
+      expect(batchMessages.count - before).toBeLessThan(10)
     })
+  )
+
+  it.effect.prop(
+    "answers whatever is asked by its schema, with Centrifugo's codes",
+    [Schema.Literals(Object.keys(replies) as ReadonlyArray<ServerMethod>), Params],
+    ([method, params]) =>
+      Effect.gen(function* () {
+        const reply = yield* call(method, params)
+        if ("error" in reply) expect([100, 106, 107, 108, 112, 409, 411]).toContain(member(reply.error, "code"))
+      }),
+    { arbitrary: { runs: 400 } }
   )
 })
