@@ -2,6 +2,11 @@ import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { WebSocket } from "ws"
+import { encoded, repliesIn } from "../../../conformance/fuzz/CommandFrames.ts"
+import type { Encoding } from "../../../conformance/fuzz/CommandFrames.ts"
+import { Answers } from "../../../support/CentrifugePeer.ts"
+import type { Value } from "../../../support/CentrifugePeer.ts"
+import { ChatClient } from "../../../support/ChatClient.ts"
 import { ServerProcess, unlimited } from "../../../support/ServerProcess.ts"
 import type { Started } from "../../../support/ServerProcess.ts"
 
@@ -14,42 +19,33 @@ beforeAll(async () => {
 })
 afterAll(() => server.remove())
 
-type Value = Readonly<Record<string, unknown>>
-
-/** One socket that speaks JSON: what came, value by value. */
-class Peer {
+/** One socket: what came, value by value. */
+class Peer extends Answers {
   readonly socket: WebSocket
-  readonly came: Array<Value> = []
   readonly closed: Promise<number>
-  #wake: () => void = () => {}
+  readonly #encoding: Encoding
 
-  constructor() {
-    this.socket = new WebSocket(started.socketUrl.replace("/message/v1/send", "/connection/websocket"))
+  constructor(encoding: Encoding = "json") {
+    super()
+    this.#encoding = encoding
+    const url = started.socketUrl.replace("/message/v1/send", "/connection/websocket")
+    this.socket = new WebSocket(url, encoding === "json" ? [] : ["centrifuge-protobuf"])
     this.closed = new Promise((done) => this.socket.once("close", (code) => done(code)))
     this.socket.on("message", (data: Buffer) => {
-      for (const line of data.toString().split("\n")) this.came.push(JSON.parse(line))
-      this.#wake()
+      this.came.push(...repliesIn(encoding, data))
+      this.look()
     })
   }
 
-  static async connected(): Promise<Peer> {
-    const peer = new Peer()
+  static async connected(encoding: Encoding = "json"): Promise<Peer> {
+    const peer = new Peer(encoding)
     await once(peer.socket, "open")
     await peer.asks({ id: 1, connect: {} })
     return peer
   }
 
   send(...commands: ReadonlyArray<object>): void {
-    this.socket.send(commands.map((command) => JSON.stringify(command)).join("\n"))
-  }
-
-  /** The first value that is like this; waits for it. */
-  async gets(isIt: (value: Value) => boolean): Promise<Value> {
-    for (;;) {
-      const found = this.came.find(isIt)
-      if (found !== undefined) return found
-      await new Promise<void>((wake) => (this.#wake = wake))
-    }
+    this.socket.send(encoded(this.#encoding, commands), { binary: this.#encoding === "protobuf" })
   }
 
   asks(command: { readonly id: number } & Value): Promise<Value> {
@@ -128,6 +124,35 @@ test("a position that the log does not have is not recovered from", async () => 
     })
     await peer.asks({ id: id + 1, unsubscribe: { channel: "empty" } })
   }
+})
+
+test("the classic wire, JSON and protobuf in one room are one order, for everybody, whoever wrote on which", async () => {
+  const channel = "mixed"
+  const classic = await ChatClient.connect(started.socketUrl, { room: channel, since: 0 })
+  const [json, binary] = [await Peer.connected(), await Peer.connected("protobuf")]
+  for (const peer of [json, binary]) await peer.asks({ id: 2, subscribe: { channel } })
+  const each = 200
+  for (let n = 0; n < each; n++) {
+    classic.say(`classic ${n}`)
+    json.send({ id: 10 + n, publish: { channel, data: { message: `json ${n}` } } })
+    binary.send({ id: 10 + n, publish: { channel, data: { message: `binary ${n}` } } })
+    // Their turns mix.
+    if (n % 20 === 0) await json.gets(({ id }) => id === 10 + n)
+  }
+  const pubs = ({ came }: Peer) =>
+    came.flatMap(({ push }) => {
+      const { pub } = (push ?? {}) as {
+        readonly pub?: { readonly offset: number; readonly data: { readonly message: string } }
+      }
+      return pub === undefined ? [] : [{ at: pub.offset, said: pub.data.message }]
+    })
+  await Promise.all([json, binary].map((peer) => peer.until(() => pubs(peer).length === 3 * each)))
+  await classic.until(() => classic.messages.length === 3 * each)
+  const order = classic.messages.map(({ message, seq }) => ({ at: seq, said: message }))
+  expect(order.map(({ at }) => at)).toEqual(Array.from({ length: 3 * each }, (_, index) => index + 1))
+  expect(pubs(json)).toEqual(order)
+  expect(pubs(binary)).toEqual(order)
+  await classic.close()
 })
 
 test("the same id is one publication; with other content it is an error", async () => {
