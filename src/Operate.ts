@@ -54,7 +54,7 @@ const passwordReset = (config: AppConfig, username: string) =>
     if (!changed) return yield* refused("the password was changed by somebody else at this moment: run it again")
     const ended = yield* (yield* SessionStore).removeAllOf(user.userId)
     return yield* say(
-      `The new password of ${user.username} is ${password}  (sessions ended: ${ended.length}; a running server closes their sockets within two seconds)`
+      `The new password of ${user.username} is ${password}  (sessions ended: ${ended.length}; a running server closes their sockets within a second)`
     )
   }).pipe(Effect.provide(Layer.merge(storesFor(config).people, passwordHasher())))
 

@@ -14,10 +14,12 @@ import type { Started } from "../support/ServerProcess.ts"
 export interface RunOptions extends ScenarioOptions {
   /** For the server; says, among others, which stores it is on. */
   readonly env?: Readonly<Record<string, string>>
+  /** What starts the server, where it is not started as it is. */
+  readonly around?: ReadonlyArray<string>
   /** In the names of rooms and accounts, where the stores have those of earlier runs. At most 8 letters and digits. */
   readonly tag?: string
-  /** What else happens to the server, from when it is ready until the world's time is over. Where it rejects, the run does. */
-  readonly meanwhile?: (started: Started, world: World) => Promise<void>
+  /** What else happens to the server, from when it is ready until the world's time is over; `directory` is the server's. Where it rejects, the run does. */
+  readonly meanwhile?: (started: Started, world: World, directory: string) => Promise<void>
   /** What clients speak, in turn. Default: the classic wire. */
   readonly wires?: ReadonlyArray<WireName>
   /** Told about four times a second. */
@@ -62,7 +64,7 @@ export const run = async (options: RunOptions): Promise<Outcome> => {
     stopped.resolve()
   })
   const world = new World(recorder, plan.habits)
-  const server = new Server(world, options.env ?? {})
+  const server = new Server(world, options.env ?? {}, options.around)
   const began = performance.now()
   const clients: Array<Client> = []
 
@@ -83,7 +85,8 @@ export const run = async (options: RunOptions): Promise<Outcome> => {
   try {
     await server.start()
     if (recorder.violations.length === 0) {
-      const meanwhile = server.started === undefined ? undefined : options.meanwhile?.(server.started, world)
+      const meanwhile =
+        server.started === undefined ? undefined : options.meanwhile?.(server.started, world, server.directory)
       await Promise.all([drive(options, plan, world, server, clients, stopped.promise), meanwhile])
     }
     const report = recorder.report()

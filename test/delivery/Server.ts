@@ -9,7 +9,7 @@ const lasting = { ACCESS_TOKEN_TTL: "30 days", REFRESH_TOKEN_TTL: "30 days" }
 
 /** The server process and its ends. Whatever ends without being asked to is recorded as broken. */
 export class Server {
-  readonly #process = new ServerProcess()
+  readonly #process: ServerProcess
   readonly #world: World
   readonly #env: Readonly<Record<string, string>>
   #started: Started | undefined
@@ -21,8 +21,9 @@ export class Server {
   kills = 0
   stops = 0
 
-  /** `env` says, among others, which stores it is on; by default those in a directory of its own. */
-  constructor(world: World, env: Readonly<Record<string, string>>) {
+  /** `env` says, among others, which stores it is on; by default those in a directory of its own. `around` is what starts it. */
+  constructor(world: World, env: Readonly<Record<string, string>>, around: ReadonlyArray<string> = []) {
+    this.#process = new ServerProcess(undefined, around)
     this.#world = world
     this.#env = { ...unlimited, SOCKETS_PER_IP: "0", ...lasting, ...env }
     process.on("exit", this.#onExit)

@@ -5,6 +5,8 @@ import { ApiClient, bearer } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { Plant } from "../support/Plant.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
+import type { Started } from "../support/ServerProcess.ts"
+import { Balloon, noMount, onSmallDisk } from "../support/SmallDisk.ts"
 import { DiskFault, noStrace } from "../support/Strace.ts"
 
 const hour = 3_600_000
@@ -97,6 +99,37 @@ describe("a server process in trouble", () => {
     expect((await new ApiClient(started.url).refresh(refreshToken)).status).toBe(200)
   })
 
+  /** Chats and registers before, amid and after a disk that takes nothing. */
+  const amid = async (
+    started: Started,
+    spoil: () => Promise<{ readonly remove: () => Promise<void> | void }>
+  ): Promise<void> => {
+    const api = new ApiClient(started.url)
+    const { token } = await api.somebody("reader")
+    const [sender, witness] = [
+      await ChatClient.connect(started.socketUrl, { since: 0 }),
+      await ChatClient.connect(started.socketUrl, { since: 0 })
+    ]
+    sender.say("before")
+    await Promise.all([sender.delivered("before"), witness.delivered("before")])
+    const disk = await spoil()
+    const { error } = await sender.answerTo({ from: "visitor", message: "amid", id: "amid" })
+    expect(error).toMatchObject({ code: "unavailable", retryable: true, id: "amid" })
+    const late = await ChatClient.connect(started.socketUrl, { since: 0 })
+    await late.delivered("before")
+    expect((await api.log(token, "lobby")).map(({ message }) => message)).toEqual(["before"])
+    expect((await api.register("newcomer")).status).toBe(503)
+    expect(started.child.exitCode).toBeNull()
+    await disk.remove()
+    await sender.insist("amid")
+    await Promise.all([witness, late].map((client) => client.delivered("amid")))
+    expect((await api.register("newcomer")).status).toBe(201)
+    expect((await api.log(token, "lobby")).map(({ message, seq }) => [seq, message])).toEqual([
+      [1, "before"],
+      [2, "amid"]
+    ])
+  }
+
   describe("by its disk", () => {
     beforeEach((test) => test.skip(noStrace !== undefined, noStrace))
     it.each([
@@ -106,33 +139,40 @@ describe("a server process in trouble", () => {
       "a disk that is %s: what is sent is refused and may be sent again, reading goes on, and it recovers by itself",
       async (_, calls, fault) => {
         const started = await server.up(unlimited)
-        const api = new ApiClient(started.url)
-        const { token } = await api.somebody("reader")
-        const [sender, witness] = [
-          await ChatClient.connect(started.socketUrl, { since: 0 }),
-          await ChatClient.connect(started.socketUrl, { since: 0 })
-        ]
-        sender.say("before")
-        await Promise.all([sender.delivered("before"), witness.delivered("before")])
-        const disk = await DiskFault.inject(started.pid, fault, calls)
-        const { error } = await sender.answerTo({ from: "visitor", message: "amid", id: "amid" })
-        expect(error).toMatchObject({ code: "unavailable", retryable: true, id: "amid" })
-        const late = await ChatClient.connect(started.socketUrl, { since: 0 })
-        await late.delivered("before")
-        expect((await api.log(token, "lobby")).map(({ message }) => message)).toEqual(["before"])
-        expect((await api.register("newcomer")).status).toBe(503)
-        expect(started.child.exitCode).toBeNull()
-        await disk.remove()
-        await sender.insist("amid")
-        await Promise.all([witness, late].map((client) => client.delivered("amid")))
-        expect((await api.register("newcomer")).status).toBe(201)
-        expect((await api.log(token, "lobby")).map(({ message, seq }) => [seq, message])).toEqual([
-          [1, "before"],
-          [2, "amid"]
-        ])
+        await amid(started, () => DiskFault.inject(started.pid, fault, calls))
         expect(await started.stop()).toEqual([0, null])
       }
     )
+  })
+
+  describe("on a disk of its own", () => {
+    beforeEach((test) => test.skip(noMount !== undefined, noMount))
+
+    it("that somebody else fills to the last page: what is sent is refused and may be sent again, reading goes on, and it recovers by itself", async () => {
+      const full = new ServerProcess(undefined, onSmallDisk(16))
+      try {
+        const started = await full.up(unlimited)
+        await amid(started, async () => {
+          const balloon = new Balloon(started.pid, full.directory)
+          balloon.fill()
+          return balloon
+        })
+        expect(await started.stop()).toEqual([0, null])
+      } finally {
+        await full.remove()
+      }
+    })
+
+    it("that is read-only: it does not start, and one line names the variable", async () => {
+      const readOnly = new ServerProcess(undefined, onSmallDisk(16, ",ro"))
+      try {
+        const started = await readOnly.start(unlimited)
+        expect(await started.exit).toEqual([1, null])
+        expect(started.stderr.trimEnd().split("\n")).toEqual([expect.stringMatching(/DATA_DIR: cannot write .*data/)])
+      } finally {
+        await readOnly.remove()
+      }
+    })
   })
 
   const filesOf = (): ReadonlyArray<readonly [string, Buffer]> => {

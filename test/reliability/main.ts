@@ -5,16 +5,17 @@ import { leak } from "./Leak.ts"
 import { logins } from "./Logins.ts"
 import type { Scenario } from "./Measurement.ts"
 import { peers } from "./Peers.ts"
+import { revocations } from "./Revocations.ts"
 import { storm } from "./Storm.ts"
 
-const scenarios: ReadonlyArray<Scenario> = [drain, peers, leak, logins, storm]
+const scenarios: ReadonlyArray<Scenario> = [drain, peers, revocations, leak, logins, storm]
 
 const usage = `npm run reliability -- [options]
 
 Measures what docs/reliability.md promises and no test can assert: times and memory of a server process. Ends with 1 where a promise is not kept.
 
   --only drain,peers   some of them, in this order (default all):
-${scenarios.map(({ about, name }) => `                         ${name.padEnd(8)} ${about}`).join("\n")}
+${scenarios.map(({ about, name }) => `                         ${name.padEnd(11)} ${about}`).join("\n")}
   --connects 100000    of the leak scenario (default 100000)
   --seconds 5          of each part of the storm scenario (default 5)
   --help               this`

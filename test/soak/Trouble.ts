@@ -4,7 +4,7 @@ import { ApiClient } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { RawSocket } from "../support/RawSocket.ts"
 import type { Started } from "../support/ServerProcess.ts"
-import { DiskFault, noStrace } from "../support/Strace.ts"
+import type { Balloon } from "../support/SmallDisk.ts"
 import type { Probe } from "./Probe.ts"
 
 const connects = 200
@@ -20,11 +20,14 @@ const pause = (millis: number): Promise<void> => new Promise((done) => setTimeou
 export class Trouble {
   readonly #started: Started
   readonly #probe: Probe
+  readonly #balloon: Balloon | undefined
   #round = 0
 
-  constructor(started: Started, probe: Probe) {
+  /** `balloon` fills the server's disk; without one that is left out. */
+  constructor(started: Started, probe: Probe, balloon: Balloon | undefined) {
     this.#started = started
     this.#probe = probe
+    this.#balloon = balloon
   }
 
   get rounds(): number {
@@ -56,11 +59,11 @@ export class Trouble {
   }
 
   async #fillDisk(): Promise<void> {
-    if (noStrace !== undefined) return
+    if (this.#balloon === undefined) return
     this.#probe.disturb(fullMillis + recoveryMillis + 1_000)
-    const disk = await DiskFault.inject(this.#started.pid, "error=ENOSPC", "pwrite64")
+    this.#balloon.fill()
     await pause(fullMillis)
-    await disk.remove()
+    this.#balloon.remove()
     this.#probe.disturb(recoveryMillis)
     await pause(recoveryMillis)
   }

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util"
 import { Progress } from "../../bench/Progress.ts"
 import { run } from "../delivery/Run.ts"
 import { Plant } from "../support/Plant.ts"
+import { Balloon, noMount, onSmallDisk } from "../support/SmallDisk.ts"
 import type { Measured } from "../support/Plant.ts"
 import { percentile } from "../reliability/Measurement.ts"
 import { Probe } from "./Probe.ts"
@@ -33,6 +34,8 @@ const measureEveryMillis = 5_000
 /** A garbage collection stops everybody for a moment. */
 const measuringMillis = 400
 const most = 1.2
+/** More than ten minutes write, and little enough for memory. */
+const diskMegabytes = 1_024
 /** Shares of the time: minutes 2 to 4 and 8 to 10 of ten. */
 const early = [0.2, 0.4] as const
 const late = [0.8, 1] as const
@@ -42,6 +45,7 @@ const average = (numbers: ReadonlyArray<number>): number =>
 
 const soak = async (minutes: number, seed: number): Promise<boolean> => {
   const progress = new Progress(process.stderr)
+  if (noMount !== undefined) progress.done(`without a full disk: ${noMount}`)
   const directory = mkdtempSync(join(tmpdir(), "parley-soak-"))
   const plant = new Plant({ directory })
   const probe = new Probe()
@@ -58,9 +62,14 @@ const soak = async (minutes: number, seed: number): Promise<boolean> => {
       rooms: 3,
       kills: 0,
       env: plant.env,
-      meanwhile: async (started, world) => {
+      around: noMount === undefined ? onSmallDisk(diskMegabytes) : [],
+      meanwhile: async (started, world, ofServer) => {
         began = performance.now()
-        const troubled = (trouble = new Trouble(started, probe))
+        const troubled = (trouble = new Trouble(
+          started,
+          probe,
+          noMount === undefined ? new Balloon(started.pid, ofServer) : undefined
+        ))
         const troubling = async () => {
           while (!world.over) await troubled.round()
         }

@@ -24,10 +24,13 @@ export class ServerProcess {
   readonly logFile = join(this.directory, "logs", "chat_message.log")
   private readonly children: Array<ChildProcess> = []
   private readonly kind: Stores
+  private readonly around: ReadonlyArray<string>
   private made: Promise<OwnStores> | undefined
 
-  constructor(kind: Stores = embedded) {
+  /** `around`: what starts it, where it is not started as it is; has to become it (`exec`). */
+  constructor(kind: Stores = embedded, around: ReadonlyArray<string> = []) {
     this.kind = kind
+    this.around = around
   }
 
   /** Made when they are first asked for. */
@@ -44,7 +47,14 @@ export class ServerProcess {
 
   /** Starts it, on what `env` says alone, and waits for nothing. */
   launch(env: Readonly<Record<string, string>> = {}, args: ReadonlyArray<string> = []): Started {
-    const child = spawn(process.execPath, ["--max-semi-space-size=16", main, ...args], {
+    const [command = process.execPath, ...rest] = [
+      ...this.around,
+      process.execPath,
+      "--max-semi-space-size=16",
+      main,
+      ...args
+    ]
+    const child = spawn(command, rest, {
       cwd: this.directory,
       // Nothing of the developer's own configuration.
       env: { PATH: process.env["PATH"], HOME: this.directory, APP_PORT: "0", APP_PORT_SOCKET: "0", ...env },
