@@ -7,7 +7,7 @@ const largestBytes = 150_000
 
 const directory = resolve(import.meta.dirname, "../../docs/images")
 
-export const desktop = { width: 1200, height: 1195 }
+export const desktop = { width: 1080, height: 1195 }
 export const phone = { width: 390, height: 844 }
 
 export interface Gallery {
