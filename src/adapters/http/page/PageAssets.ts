@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
+import { withoutComments } from "./WithoutComments.ts"
 
 /** A file of the page could not be read: the package is not whole. */
 export class AssetMissing extends Schema.TaggedError<AssetMissing>()("AssetMissing", {
@@ -34,22 +35,31 @@ const own: ReadonlyArray<readonly [name: string, contentType: string, ...modules
   ["tokens.css", style],
   ["base.css", style],
   ["theme.js", script],
-  ["account-dialog.js", script, "chat"],
-  ["address.js", script, "chat"],
-  ["answers.js", script, "chat"],
-  ["api.js", script, "chat"],
+  ["chat.css", style],
   ["app.js", script, "chat"],
-  ["backoff.js", script, "chat"],
   ["chat.js", script, "chat"],
-  ["close-code.js", script, "chat"],
-  ["composer.js", script, "chat"],
-  ["connection.js", script, "chat"],
-  ["frames.js", script, "chat"],
-  ["header.js", script, "chat"],
-  ["room-log.js", script, "chat"],
-  ["session.js", script, "chat"],
-  ["timeline.js", script, "chat"],
-  ["page.css", style],
+  ["connection/address.js", script, "chat"],
+  ["connection/api.js", script, "chat"],
+  ["connection/browser-memory.js", script, "chat"],
+  ["connection/line.js", script, "chat"],
+  ["connection/outbox.js", script, "chat"],
+  ["connection/publication.js", script, "chat"],
+  ["connection/session.js", script, "chat"],
+  ["store/room.js", script, "chat"],
+  ["store/state.js", script, "chat"],
+  ["store/store.js", script, "chat"],
+  ["store/words.js", script, "chat"],
+  ["views/announcer.js", script, "chat"],
+  ["views/composer.js", script, "chat"],
+  ["views/dialogs.js", script, "chat"],
+  ["views/icon.js", script, "chat"],
+  ["views/message.js", script, "chat"],
+  ["views/preferences.js", script, "chat"],
+  ["views/room-head.js", script, "chat"],
+  ["views/room-log.js", script, "chat"],
+  ["views/rooms.js", script, "chat"],
+  ["views/search.js", script, "chat"],
+  ["views/words.js", script, "chat"],
   ["monitor/monitor.css", style],
   ["monitor/monitor.js", script, "monitor"]
 ]
@@ -59,13 +69,33 @@ const libraries: ReadonlyArray<readonly [specifier: string, name: string, ...mod
   ["preact", "preact.js", "chat"],
   ["preact/hooks", "preact-hooks.js", "chat"],
   ["htm", "htm.js", "chat"],
-  ["htm/preact", "htm-preact.js", "chat"]
+  ["htm/preact", "htm-preact.js", "chat"],
+  ["linkify-it", "linkify-it/index.mjs", "chat"],
+  ["uc.micro", "uc.micro/index.mjs", "chat"],
+  ["centrifuge", "centrifuge.js", "chat"]
 ]
+
+/** Modules that libraries import from beside themselves, each under the address that this leads to. */
+const parts: ReadonlyArray<readonly [specifier: string, path: string, name: string]> = [
+  ["linkify-it", "lib/re.mjs", "linkify-it/lib/re.mjs"],
+  ...["properties/Any", "categories/Cc", "categories/Cf", "categories/P", "categories/S", "categories/Z"].map(
+    (part) => ["uc.micro", `${part}/regex.mjs`, `uc.micro/${part}/regex.mjs`] as const
+  )
+]
+
+/** Where a library's module is. Centrifugo's SDK has one for browsers, a third of the size, that no name of its package leads to: it sets `Centrifuge`. */
+const locationOf = (specifier: string): URL => {
+  const module = new URL(import.meta.resolve(specifier))
+  return specifier === "centrifuge" ? new URL("../dist/centrifuge.js", module) : module
+}
 
 /** What the page's import map says, by specifier. */
 export const imports: Readonly<Record<string, string>> = Object.fromEntries(
   libraries.map(([specifier, name]) => [specifier, `/assets/${name}`])
 )
+
+/** Libraries whose modules are minified already are served as they are. */
+const commented = /^(?!preact|htm|centrifuge|uplot).*\.(?:m?js|css)$/i
 
 const read = (
   name: string,
@@ -74,7 +104,10 @@ const read = (
   locate: () => URL
 ): Effect.Effect<Asset, AssetMissing> =>
   Effect.tryPromise({
-    try: async () => readFile(locate()),
+    try: async () => {
+      const source = await readFile(locate())
+      return commented.test(name) ? Buffer.from(withoutComments(source.toString())) : source
+    },
     catch: (cause) => new AssetMissing({ name, cause })
   }).pipe(
     Effect.map((body) => ({
@@ -92,8 +125,9 @@ export const readAssets: Effect.Effect<ReadonlyArray<Asset>, AssetMissing> = Eff
     ...own.map(([name, contentType, ...modulesOf]) =>
       read(name, contentType, modulesOf, () => new URL(`./assets/${name}`, import.meta.url))
     ),
-    ...libraries.map(([specifier, name, ...modulesOf]) =>
-      read(name, script, modulesOf, () => new URL(import.meta.resolve(specifier)))
+    ...libraries.map(([specifier, name, ...modulesOf]) => read(name, script, modulesOf, () => locationOf(specifier))),
+    ...parts.map(([specifier, path, name]) =>
+      read(name, script, ["chat"], () => new URL(path, import.meta.resolve(specifier)))
     )
   ],
   { concurrency: "unbounded" }
