@@ -308,7 +308,7 @@ describe("the chat page, in a browser and before the server", () => {
       expect(await log().locator("[data-seq]").count()).toBe(100)
       await scrollTo(900)
       await page.getByRole("button", { name: "To the newest message" }).waitFor()
-      const first = item("line 250.")
+      const first = item("line 235.")
       const standsAt = () => first.evaluate((element) => element.getBoundingClientRect().top)
       await first.evaluate((element) => element.scrollIntoView())
       const before = await standsAt()
@@ -530,7 +530,7 @@ describe("the chat page, in a browser and before the server", () => {
         expect(await page.locator("#room-wrong bdi").textContent()).toBe(payload)
       }
       for (const payload of xssCorpus.slice(0, 6)) {
-        await page.goto(`${started.url}/chat/${encodeURIComponent(payload)}`)
+        await page.goto(`${started.url}/chat?room=${encodeURIComponent(payload)}`)
         await page.getByRole("alert").getByText(`“${payload}” is no room’s name.`).waitFor()
       }
     })

@@ -27,8 +27,8 @@ describe("the room in the address", () => {
     expect(["/", "/chat", "/chat/", "/chat?room="].map(named)).toEqual(
       ["lobby", "lobby", "lobby", "lobby"].map((room) => ({ room }))
     )
-    expect(named("/chat/a%20b")).toEqual({ room: "lobby", wrong: "a b" })
-    expect(named("/chat/%E0%A4")).toEqual({ room: "lobby", wrong: "%E0%A4" })
+    expect(named("/chat?room=a%20b")).toEqual({ room: "lobby", wrong: "a b" })
+    expect(named("/chat/a%20b")).toEqual({ room: "lobby", wrong: "a%20b" })
     expect(named(`/chat?room=${"x".repeat(65)}`)).toEqual({ room: "lobby", wrong: "x".repeat(65) })
   })
 

@@ -92,7 +92,10 @@ export class Chat {
     this.#outbox.reset()
     this.#asking.clear()
     /** @type {Me} */
-    const me = session.account === undefined ? { kind: "guest", name: this.guestName } : { kind: "account", name: session.account }
+    const me =
+      session.account === undefined
+        ? { kind: "guest", name: this.guestName }
+        : { kind: "account", name: session.account }
     this.store.dispatch({ type: "line changed", line: { phase: "connecting" } })
     // A login of an earlier visit whose renewal found no server yet is still a login: nobody becomes a guest by that.
     const isAccount = session.expected
@@ -177,7 +180,8 @@ export class Chat {
   /** @param {boolean} atEnd the newest message is in sight */
   moved(atEnd) {
     const { room } = this.state
-    if (this.#room(room).atEnd !== atEnd || atEnd) this.#happened(room, { type: "moved", atEnd, watched: this.#inSight() })
+    if (this.#room(room).atEnd !== atEnd || atEnd)
+      this.#happened(room, { type: "moved", atEnd, watched: this.#inSight() })
   }
 
   /** The page came into sight. */
@@ -192,7 +196,10 @@ export class Chat {
     if (room.older === "loading" || room.page !== "ready" || firstOf(room) <= 1 || line === undefined) return
     this.#happened(name, { type: "older asked for" })
     const page = await line.page(name, firstOf(room), room.epoch).catch(() => undefined)
-    this.#happened(name, page === undefined ? { type: "older failed" } : { type: "older came", messages: page.messages })
+    this.#happened(
+      name,
+      page === undefined ? { type: "older failed" } : { type: "older came", messages: page.messages }
+    )
   }
 
   /** The newest page, again: it could not be had. */
@@ -203,7 +210,8 @@ export class Chat {
   /** @param {string} name */
   nameGuest(name) {
     this.guestName = name.trim() === "" ? "guest" : name.trim()
-    if (this.state.me.kind === "guest") this.store.dispatch({ type: "spoke as", me: { kind: "guest", name: this.guestName } })
+    if (this.state.me.kind === "guest")
+      this.store.dispatch({ type: "spoke as", me: { kind: "guest", name: this.guestName } })
   }
 
   async #token() {
@@ -211,7 +219,8 @@ export class Chat {
     const credentials = await session.credentials()
     if (credentials.kind === "token") {
       const name = session.account
-      if (name !== undefined && this.state.me.name !== name) this.store.dispatch({ type: "spoke as", me: { kind: "account", name } })
+      if (name !== undefined && this.state.me.name !== name)
+        this.store.dispatch({ type: "spoke as", me: { kind: "account", name } })
       return credentials.token
     }
     throw Object.assign(new Error("No token could be had"), { ended: credentials.kind !== "unavailable" })

@@ -9,27 +9,19 @@ const roomPattern = /^\$?[A-Za-z0-9_.:-]{1,64}$/
 export const isRoomName = (room) => roomPattern.test(room)
 
 /**
- * The room that a page's address names: `/chat/<room>`, or `?room=` as addresses of earlier releases do.
+ * The room that a page's address names: `/chat/<room>`, or `?room=` as addresses of earlier releases do. A room's name stands in a path as
+ * it is: the server has no path with an escape in it.
  * @param {{ pathname: string, search: string }} page `location`
  * @returns {{ room: string, wrong?: string }} `wrong`: what was asked for is no room's name
  */
 export const roomOf = ({ pathname, search }) => {
-  const asked = decoded(/^\/chat\/([^/]+)\/?$/.exec(pathname)?.[1] ?? "") || new URLSearchParams(search).get("room") || ""
+  const asked = /^\/chat\/([^/]+)\/?$/.exec(pathname)?.[1] ?? new URLSearchParams(search).get("room") ?? ""
   if (asked === "") return { room: defaultRoom }
   return isRoomName(asked) ? { room: asked } : { room: defaultRoom, wrong: asked }
 }
 
-/** @param {string} part of a path */
-const decoded = (part) => {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
-
 /** @param {string} room */
-export const pageOf = (room) => (room === defaultRoom ? "/chat" : `/chat/${encodeURIComponent(room)}`)
+export const pageOf = (room) => (room === defaultRoom ? "/chat" : `/chat/${room}`)
 
 /**
  * Where the socket may be, the first choice first. Reached directly, the socket port comes first and the page's own port, which takes

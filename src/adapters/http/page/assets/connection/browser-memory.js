@@ -36,7 +36,13 @@ const isText = (value) => typeof value === "string"
 const list = (value) => (Array.isArray(value) ? value : [])
 const record = (value) => (typeof value === "object" && value !== null && !Array.isArray(value) ? value : {})
 
-const keys = { guest: "parley.guest", rooms: "parley.rooms", drafts: "parley.drafts", outbox: "parley.outbox", own: "parley.own" }
+const keys = {
+  guest: "parley.guest",
+  rooms: "parley.rooms",
+  drafts: "parley.drafts",
+  outbox: "parley.outbox",
+  own: "parley.own"
+}
 
 /** What of an earlier visit is taken up; whatever stands there, only what fits. */
 export const remembered = ({ isRoomName, guestName }) => {
@@ -64,14 +70,22 @@ export const remember = (state, before) => {
   const was = before.order.map((name) => before.rooms[name])
   const differ = (read) => rooms.length !== was.length || rooms.some((room, index) => read(room) !== read(was[index]))
   if (differ((room) => `${room.name} ${room.read}`)) {
-    shared.set(keys.rooms, rooms.map(({ name, read }) => ({ name, read })))
+    shared.set(
+      keys.rooms,
+      rooms.map(({ name, read }) => ({ name, read }))
+    )
   }
   if (differ((room) => room.draft)) {
-    shared.set(keys.drafts, Object.fromEntries(rooms.filter(({ draft }) => draft !== "").map(({ name, draft }) => [name, draft])))
+    shared.set(
+      keys.drafts,
+      Object.fromEntries(rooms.filter(({ draft }) => draft !== "").map(({ name, draft }) => [name, draft]))
+    )
   }
   if (differ((room) => room.outbox)) {
     const waiting = rooms.flatMap(({ name: room, outbox }) =>
-      outbox.filter(({ state }) => state === "pending").map(({ id, text, at, author }) => ({ room, id, text, at, author }))
+      outbox
+        .filter(({ state }) => state === "pending")
+        .map(({ id, text, at, author }) => ({ room, id, text, at, author }))
     )
     mine.set(keys.outbox, waiting.length > 0 ? waiting : null)
   }

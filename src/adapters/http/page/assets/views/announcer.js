@@ -21,9 +21,7 @@ export const Announcer = ({ chat }) => {
       const heard = event.event.messages.filter((message) => !isMine(chat.state, message))
       if (heard.length === 0) return
       const said =
-        heard.length > readAtOnce
-          ? [`${heard.length} new messages`]
-          : heard.map(({ from, text }) => `${from}: ${text}`)
+        heard.length > readAtOnce ? [`${heard.length} new messages`] : heard.map(({ from, text }) => `${from}: ${text}`)
       const keyed = said.map((text) => ({ text, key: (key += 1) }))
       setLines((before) => [...before, ...keyed].slice(-kept))
     })

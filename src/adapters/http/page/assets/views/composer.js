@@ -2,7 +2,9 @@ import { html } from "htm/preact"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { Icon } from "./icon.js"
 
-const faces = "😀 😄 😅 😂 🙂 😉 😍 🤔 😎 😢 😡 😱 👍 👎 👏 🙏 💪 👋 🤝 ✌️ ❤️ 💔 🔥 ✨ 🎉 🚀 ✅ ❌ ⚠️ 💡 ☕ 🐛".split(" ")
+const faces = "😀 😄 😅 😂 🙂 😉 😍 🤔 😎 😢 😡 😱 👍 👎 👏 🙏 💪 👋 🤝 ✌️ ❤️ 💔 🔥 ✨ 🎉 🚀 ✅ ❌ ⚠️ 💡 ☕ 🐛".split(
+  " "
+)
 
 /** A small table of emoji, for who has no keyboard with them. Arrows move in it. */
 const EmojiPicker = ({ onPick, onClose }) => {
@@ -21,7 +23,9 @@ const EmojiPicker = ({ onPick, onClose }) => {
     <div class="emoji" role="group" aria-label="Emoji" ref=${table} onKeyDown=${move}>
       ${faces.map(
         (face, index) =>
-          html`<button type="button" key=${face} tabindex=${index === 0 ? 0 : -1} onClick=${() => onPick(face)}>${face}</button>`
+          html`<button type="button" key=${face} tabindex=${index === 0 ? 0 : -1} onClick=${() => onPick(face)}>
+            ${face}
+          </button>`
       )}
     </div>
   `
@@ -116,7 +120,8 @@ export const Composer = ({ chat, state, room, onDialog }) => {
         <button type="submit" class="primary" disabled=${shut}>Send</button>
       </div>
       <p id="keys" class="hint keys">
-        <kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line, <code>\`\`\`</code> begins and ends code.
+        <kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line, <code>\`\`\`</code> begins and ends
+        code.
       </p>
     </form>
   `

@@ -91,7 +91,14 @@ const Account = ({ session, chat, open, onOpen, onDone, onGuest }) => {
     <div class="tabs" role="group" aria-label="How to speak here">
       ${Object.entries(forms).map(
         ([name, { title }]) => html`
-          <button type="button" key=${name} aria-pressed=${name === open ? "true" : "false"} onClick=${() => onOpen(name)}>${title}</button>
+          <button
+            type="button"
+            key=${name}
+            aria-pressed=${name === open ? "true" : "false"}
+            onClick=${() => onOpen(name)}
+          >
+            ${title}
+          </button>
         `
       )}
     </div>
@@ -106,7 +113,9 @@ const Account = ({ session, chat, open, onOpen, onDone, onGuest }) => {
           />`
       )}
       <p class="wrong" role="alert">${failure?.text}</p>
-      <button type="submit" class="primary wide" disabled=${busy}>${busy ? "One moment…" : (form.submit ?? form.title)}</button>
+      <button type="submit" class="primary wide" disabled=${busy}>
+        ${busy ? "One moment…" : (form.submit ?? form.title)}
+      </button>
     </form>
   `
 }

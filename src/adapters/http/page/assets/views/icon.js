@@ -12,5 +12,18 @@ const strokes = {
 }
 
 export const Icon = ({ name }) => html`
-  <svg class="sign" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><path d=${strokes[name]} /></svg>
+  <svg
+    class="sign"
+    viewBox="0 0 24 24"
+    width="20"
+    height="20"
+    aria-hidden="true"
+    fill="none"
+    stroke="currentColor"
+    stroke-width="2"
+    stroke-linecap="round"
+    stroke-linejoin="round"
+  >
+    <path d=${strokes[name]} />
+  </svg>
 `

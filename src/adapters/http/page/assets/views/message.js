@@ -20,9 +20,7 @@ const badges = { guest: "guest", service: "service", account: "" }
 export class Message extends Component {
   shouldComponentUpdate({ message, mine, continued, found }) {
     const { props } = this
-    return (
-      message !== props.message || mine !== props.mine || continued !== props.continued || found !== props.found
-    )
+    return message !== props.message || mine !== props.mine || continued !== props.continued || found !== props.found
   }
 
   render({ message, mine, continued, found }) {
@@ -75,7 +73,9 @@ export const Outgoing = ({ outgoing, chat }) => html`
                 <button type="button" class="link" onClick=${() => chat.discard(outgoing.id)}>Discard</button>
               </p>
             `
-          : html`<p class="fate">${outgoing.state === "sent" ? "Sent" : chat.state.line.phase === "live" ? "Sending…" : "Waiting for the line"}</p>`
+          : html`<p class="fate">
+              ${outgoing.state === "sent" ? "Sent" : chat.state.line.phase === "live" ? "Sending…" : "Waiting for the line"}
+            </p>`
       }
     </div>
   </li>

@@ -63,7 +63,13 @@ export const RoomHead = ({ chat, state, room, searching, onSearch, onRooms, room
       <h1><span class="sign" aria-hidden="true">#</span><bdi>${room.name}</bdi></h1>
       <${Status} chat=${chat} state=${state} />
       <span class="copied hint" role="status">${copied}</span>
-      <button type="button" class="icon" aria-label="Copy the link to this room" title="Copy the link to this room" onClick=${share}>
+      <button
+        type="button"
+        class="icon"
+        aria-label="Copy the link to this room"
+        title="Copy the link to this room"
+        onClick=${share}
+      >
         <${Icon} name="link" />
       </button>
       <button
@@ -101,4 +107,6 @@ export const Ended = ({ chat, state, onDialog }) => {
 export const Offline = ({ state }) =>
   state.online || state.line.phase === "ended"
     ? null
-    : html`<div class="banner call"><p>You are offline. What you write is kept here and sent, in order, when you are back.</p></div>`
+    : html`<div class="banner call">
+        <p>You are offline. What you write is kept here and sent, in order, when you are back.</p>
+      </div>`

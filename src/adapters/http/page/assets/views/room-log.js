@@ -97,7 +97,10 @@ const bones = [0, 1, 2, 3, 4, 5]
 /** What stands above the first message. */
 const Beginning = ({ room, chat, state }) => {
   if (room.refused !== "") {
-    return html`<div class="blank wrong"><h2>No entry</h2><p>${room.refused}</p></div>`
+    return html`<div class="blank wrong">
+      <h2>No entry</h2>
+      <p>${room.refused}</p>
+    </div>`
   }
   if (room.messages.length === 0 && room.outbox.length === 0) {
     if (room.page === "failed") {
@@ -105,7 +108,9 @@ const Beginning = ({ room, chat, state }) => {
         <div class="blank wrong">
           <h2>The messages could not be had</h2>
           <p>The server did not answer in time.</p>
-          <div class="actions"><button type="button" class="quiet" onClick=${() => chat.reload()}>Try again</button></div>
+          <div class="actions">
+            <button type="button" class="quiet" onClick=${() => chat.reload()}>Try again</button>
+          </div>
         </div>
       `
     }

@@ -28,7 +28,12 @@ const RoomItem = ({ room, isOpen, onEnter, onLeave }) => {
       </a>
       ${
         !isOpen &&
-        html`<button type="button" class="icon leave" aria-label=${`Leave #${room.name}`} onClick=${() => onLeave(room.name)}>
+        html`<button
+          type="button"
+          class="icon leave"
+          aria-label=${`Leave #${room.name}`}
+          onClick=${() => onLeave(room.name)}
+        >
           <${Icon} name="close" />
         </button>`
       }
@@ -121,7 +126,13 @@ export const Rooms = ({ chat, state, open, onOpen, onEnter, onDialog, onLogout }
           <bdi>${state.me.name}</bdi>
           <span class="hint">${state.me.kind === "guest" ? "guest" : "signed in"}</span>
         </p>
-        <button type="button" class="icon" aria-label="Preferences" title="Preferences" onClick=${() => onDialog("preferences")}>
+        <button
+          type="button"
+          class="icon"
+          aria-label="Preferences"
+          title="Preferences"
+          onClick=${() => onDialog("preferences")}
+        >
           <${Icon} name="tune" />
         </button>
         ${

@@ -21,7 +21,10 @@ export const Words = ({ message }) => html`
   <div class="words ${isEmoji(message.text) ? "large" : ""}" dir="auto">
     ${partsOf(message).map((block) =>
       block.kind === "fence"
-        ? html`<pre tabindex="0" aria-label=${block.language === "" ? "Code" : `Code in ${block.language}`}><code>${block.text}</code></pre>`
+        ? html`<pre
+            tabindex="0"
+            aria-label=${block.language === "" ? "Code" : `Code in ${block.language}`}
+          ><code>${block.text}</code></pre>`
         : html`<p>${block.parts.map(Part)}</p>`
     )}
   </div>
