@@ -75,9 +75,8 @@ describe("the log file of a server", () => {
     while (Date.now() - answeredAt <= 1_000) await api.call("GET", "/healthz")
     expect(await killed.stop("SIGKILL")).toEqual([null, "SIGKILL"])
     const left = rowsOf(crashing.logFile).filter((row) => String(row["url.path"]).startsWith("/few/"))
-    expect(left.map((row) => row["http.request.id"]).toSorted()).toEqual(
-      few.map(({ json }) => json["instance"]).toSorted()
-    )
+    expect(left).toHaveLength(few.length)
+    expect(new Set(left.map((row) => row["http.request.id"]))).toEqual(new Set(few.map(({ json }) => json["instance"])))
 
     const crashed = await crashing.up(env)
     const again = new ApiClient(crashed.url)

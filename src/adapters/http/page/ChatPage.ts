@@ -1,8 +1,11 @@
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { promisify } from "node:util"
+import { gzip } from "node:zlib"
+import { CurrentVisit } from "../Visit.ts"
 import type { Asset, AssetMissing } from "./PageAssets.ts"
 import { readAssets } from "./PageAssets.ts"
-import { importMap, importMapSource } from "./Shell.ts"
+import { brand, foot, head, importMapSource } from "./Shell.ts"
 
 export interface ChatPageOptions {
   /** Where WebSockets are taken; asked at every request, since port 0 is known only after listening. */
@@ -35,75 +38,141 @@ const contentSecurityPolicy = (host: string, socketPort: number): string => {
   ].join("; ")
 }
 
-/** The page before its script has started. Nothing in it comes from a reader. */
-const shell = (scripts: ReadonlyArray<string>, apiPort: number, socketPort: number): string => `<!doctype html>
+/** How to connect, for whoever looks. `origin` is the page's own, as its reader sees it. */
+const developers = (origin: string, socketOrigin: string): string => `<h2>What this is</h2>
+<p>Parley, a real-time chat server: a room is a log on disk, with one order and positions 1, 2, 3 … without a hole. Nothing is delivered that is not stored, and a client that was away gets what it missed.</p>
+<h3>In a program</h3>
+<pre tabindex="0"><code>import { Centrifuge } from "centrifuge"
+
+const client = new Centrifuge("${socketOrigin}/connection/websocket")
+const lobby = client.newSubscription("lobby")
+lobby.on("publication", ({ data, offset }) =&gt; console.log(offset, data.from, data.message))
+lobby.subscribe()
+client.connect()
+await lobby.publish({ message: "Hello", id: crypto.randomUUID() })</code></pre>
+<h3>In a shell</h3>
+<pre tabindex="0"><code>curl ${origin}/api/user/v1/register -H "Content-Type: application/json" \\
+  -d '{"username":"testuser","password":"password123","full_name":"Test User"}'
+curl -H "Accept: application/json" ${origin}/        # the same as this, for programs
+websocat ${socketOrigin}/message/v1/send        # JSON frames {from, message, date}</code></pre>
+<p><a href="/docs">The API</a>, its <a href="/openapi.json">OpenAPI document</a>, <a href="/metrics">metrics</a>.</p>`
+
+const bones = Array.from({ length: 6 }, () => `<div class="bone"></div>`).join("")
+
+/** The page before its script has started: it has the page's shape. Nothing in it comes from a reader. */
+const shell = (
+  modules: ReadonlyArray<string>,
+  ports: { readonly api: number; readonly socket: number },
+  origin: string,
+  socketOrigin: string
+): string => `<!doctype html>
 <html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
-    <meta name="color-scheme" content="light dark">
-    <meta name="description" content="Parley, a real-time chat">
-    <meta name="parley-api-port" content="${apiPort}">
-    <meta name="parley-socket-port" content="${socketPort}">
-    <title>Parley</title>
-    <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
-    <link rel="stylesheet" href="/assets/page.css">
-    <script type="importmap">${importMap}</script>
-${scripts.map((name) => `    <link rel="modulepreload" href="/assets/${name}">`).join("\n")}
-    <script type="module" src="/assets/app.js"></script>
-  </head>
-  <body>
-    <div id="app">
-      <header class="bar">
-        <h1 class="brand"><img src="/assets/icon.svg" alt="" width="24" height="24"> Parley</h1>
-      </header>
-      <main class="shell">
-        <p>Opening the chat…</p>
-        <noscript><p>This chat needs JavaScript. Without it, the API at <a href="/docs">/docs</a> still talks to you.</p></noscript>
-      </main>
-    </div>
-  </body>
+${head({
+  title: "Parley",
+  description: "Parley, a real-time chat",
+  styles: ["chat.css"],
+  main: "app.js",
+  modules,
+  meta: [
+    ["parley-api-port", ports.api],
+    ["parley-socket-port", ports.socket]
+  ]
+})}
+<body>
+<a class="skip" href="#message">To the message field</a>
+<div id="app">
+<noscript><div class="shell"><div class="developers"><p>This chat needs JavaScript. Without it, the API still talks to you.</p>
+${developers(origin, socketOrigin)}</div></div></noscript>
+<aside class="rooms"><div class="top">${brand}</div></aside>
+<main class="talk">
+<header class="bar"><p class="status busy" role="status"><span class="dot" aria-hidden="true"></span>Opening the chat…</p></header>
+<div class="room-log"><div class="scroll"><div class="bones" aria-hidden="true">${bones}</div></div></div>
+</main>
+</div>
+${foot("/").replace("</ul></nav>", `<li><button type="button" class="link" popovertarget="developers">For developers</button></li>\n</ul></nav>`)}
+<div id="developers" class="developers" popover role="dialog" aria-label="For developers">
+${developers(origin, socketOrigin)}
+</div>
+</body>
 </html>
 `
 
+/** What this server is, for programs that ask for JSON. */
+const description = (origin: string, socketOrigin: string) => ({
+  name: "Parley",
+  description: "A real-time chat server: ordered, durable, resumable rooms",
+  chat: `${origin}/chat`,
+  api: `${origin}/api`,
+  openapi: `${origin}/openapi.json`,
+  docs: `${origin}/docs`,
+  sockets: {
+    centrifugo: `${socketOrigin}/connection/websocket`,
+    classic: `${socketOrigin}/message/v1/send`
+  },
+  health: { live: `${origin}/healthz`, ready: `${origin}/readyz`, metrics: `${origin}/metrics` }
+})
+
 const nosniff = { "x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin" } as const
 
+/** The policy and the addresses name the host that was asked for; one form is for people, one for programs. */
+const vary = "host, accept"
+
+const wantsJson = (accept: string): boolean => accept.includes("application/json") && !accept.includes("text/html")
+
 const page =
-  (options: ChatPageOptions, scripts: ReadonlyArray<string>) =>
-  (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-    const socketPort = options.socketPort()
-    return Effect.succeed(
-      HttpServerResponse.text(shell(scripts, options.apiPort(), socketPort), {
+  (options: ChatPageOptions, modules: ReadonlyArray<string>) =>
+  (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+    Effect.map(CurrentVisit, ({ secure }) => {
+      const [socket, api] = [options.socketPort(), options.apiPort()]
+      const host = request.headers["host"] ?? ""
+      const shown = hostPattern.exec(host)?.[0] ?? `localhost:${api}`
+      const origin = `http${secure ? "s" : ""}://${shown}`
+      // Sockets are taken at this port, too, and behind a proxy no other is known.
+      const socketOrigin = `ws${secure ? "s" : ""}://${shown}`
+      if (wantsJson(request.headers["accept"] ?? "")) {
+        return HttpServerResponse.jsonUnsafe(description(origin, socketOrigin), { headers: { vary } })
+      }
+      return HttpServerResponse.text(shell(modules, { api, socket }, origin, socketOrigin), {
         contentType: "text/html; charset=utf-8",
         headers: {
           ...nosniff,
-          // The policy names the host that was asked for.
-          vary: "host",
+          vary,
           "cache-control": "no-store",
-          "content-security-policy": contentSecurityPolicy(request.headers["host"] ?? "", socketPort),
+          "content-security-policy": contentSecurityPolicy(host, socket),
           "cross-origin-opener-policy": "same-origin",
           "permissions-policy": "camera=(), geolocation=(), microphone=()",
           "referrer-policy": "no-referrer"
         }
       })
-    )
-  }
+    })
 
-/** A new release is seen at once, and what has not changed costs a 304. */
-const asset =
-  ({ body, contentType, etag }: Asset) =>
-  (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-    const headers = { ...nosniff, etag, "cache-control": "no-cache" }
+const gzipped = promisify(gzip)
+
+/** A new release is seen at once, and what has not changed costs a 304. It is compressed once, when somebody first asks for it. */
+const asset = ({ body, contentType, etag }: Asset) => {
+  let compressed: Promise<Uint8Array> | undefined
+  return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+    const headers = { ...nosniff, etag, "cache-control": "no-cache", vary: "accept-encoding" }
     const known = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""))
-    return Effect.succeed(
-      known.includes(etag) || known.includes("*")
-        ? HttpServerResponse.empty({ status: 304, headers })
-        : HttpServerResponse.uint8Array(body, { contentType, headers })
+    if (known.includes(etag) || known.includes("*")) {
+      return Effect.succeed(HttpServerResponse.empty({ status: 304, headers }))
+    }
+    if (!/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+      return Effect.succeed(HttpServerResponse.uint8Array(body, { contentType, headers }))
+    }
+    return Effect.map(
+      Effect.promise(() => (compressed ??= gzipped(body, { level: 9 }))),
+      (bytes) =>
+        HttpServerResponse.uint8Array(bytes, {
+          contentType,
+          headers: { ...headers, etag: `W/${etag}`, "content-encoding": "gzip" }
+        })
     )
   }
+}
 
 /**
- * The chat page: `/`, `/chat` and the files it needs below `/assets/`, each a route of its own, so that no path can name any other file.
+ * The chat page: `/`, `/chat`, `/chat/<room>` and the files it needs below `/assets/`, each a route of its own, so that no path can name any other file.
  * Fails where a file is missing.
  */
 export const layer = (options: ChatPageOptions): Layer.Layer<never, AssetMissing, HttpRouter.HttpRouter> =>
@@ -115,6 +184,8 @@ export const layer = (options: ChatPageOptions): Layer.Layer<never, AssetMissing
       return [
         HttpRouter.route("GET", "/", page(options, names)),
         HttpRouter.route("GET", "/chat", page(options, names)),
+        // Which room it is, the page reads from its own address.
+        HttpRouter.route("GET", "/chat/:room", page(options, names)),
         ...assets.map((file) => HttpRouter.route("GET", `/assets/${file.name}`, asset(file)))
       ]
     })

@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
+import { withoutComments } from "./WithoutComments.ts"
 
 /** A file of the page could not be read: the package is not whole. */
 export class AssetMissing extends Schema.TaggedError<AssetMissing>()("AssetMissing", {
@@ -34,23 +35,33 @@ const own: ReadonlyArray<readonly [name: string, contentType: string, ...modules
   ["tokens.css", style],
   ["base.css", style],
   ["theme.js", script],
-  ["account-dialog.js", script, "chat"],
-  ["address.js", script, "chat"],
-  ["answers.js", script, "chat"],
-  ["api.js", script, "chat"],
+  ["chat.css", style],
   ["app.js", script, "chat"],
-  ["backoff.js", script, "chat", "monitor"],
   ["chat.js", script, "chat"],
-  ["close-code.js", script, "chat"],
-  ["composer.js", script, "chat"],
-  ["connection.js", script, "chat"],
-  ["frames.js", script, "chat"],
-  ["header.js", script, "chat"],
-  ["room-log.js", script, "chat"],
-  ["session.js", script, "chat"],
-  ["timeline.js", script, "chat"],
-  ["page.css", style],
+  ["connection/address.js", script, "chat"],
+  ["connection/api.js", script, "chat"],
+  ["connection/browser-memory.js", script, "chat"],
+  ["connection/line.js", script, "chat"],
+  ["connection/outbox.js", script, "chat"],
+  ["connection/publication.js", script, "chat"],
+  ["connection/session.js", script, "chat"],
+  ["store/room.js", script, "chat"],
+  ["store/state.js", script, "chat"],
+  ["store/store.js", script, "chat"],
+  ["store/words.js", script, "chat"],
+  ["views/announcer.js", script, "chat"],
+  ["views/composer.js", script, "chat"],
+  ["views/dialogs.js", script, "chat"],
+  ["views/icon.js", script, "chat"],
+  ["views/message.js", script, "chat"],
+  ["views/preferences.js", script, "chat"],
+  ["views/room-head.js", script, "chat"],
+  ["views/room-log.js", script, "chat"],
+  ["views/rooms.js", script, "chat"],
+  ["views/search.js", script, "chat"],
+  ["views/words.js", script, "chat"],
   ["monitor/monitor.css", style],
+  ["monitor/backoff.js", script, "monitor"],
   ["monitor/monitor.js", script, "monitor"],
   ["monitor/cards.js", script, "monitor"],
   ["monitor/chart.js", script, "monitor"],
@@ -69,11 +80,27 @@ const libraries: ReadonlyArray<readonly [specifier: string, name: string, ...mod
   ["preact/hooks", "preact-hooks.js", "chat"],
   ["htm", "htm.js", "chat"],
   ["htm/preact", "htm-preact.js", "chat"],
-  ["uplot", "uplot.js", "monitor"]
+  ["uplot", "uplot.js", "monitor"],
+  ["linkify-it", "linkify-it/index.mjs", "chat"],
+  ["uc.micro", "uc.micro/index.mjs", "chat"],
+  ["centrifuge", "centrifuge.js", "chat"]
 ]
 
-/** Where a library's module for browsers is, when that is not what its name resolves to. */
-const modulePaths: Readonly<Record<string, string>> = { uplot: "uplot/dist/uPlot.esm.js" }
+/** Modules that libraries import from beside themselves, each under the address that this leads to. */
+const parts: ReadonlyArray<readonly [specifier: string, path: string, name: string]> = [
+  ["linkify-it", "lib/re.mjs", "linkify-it/lib/re.mjs"],
+  ...["properties/Any", "categories/Cc", "categories/Cf", "categories/P", "categories/S", "categories/Z"].map(
+    (part) => ["uc.micro", `${part}/regex.mjs`, `uc.micro/${part}/regex.mjs`] as const
+  )
+]
+
+/**
+ * Where a library's module for browsers is. Centrifugo's SDK has one, a third of the size, that no name of its package leads to: it sets `Centrifuge`.
+ */
+const locationOf = (specifier: string): URL => {
+  const module = new URL(import.meta.resolve(specifier === "uplot" ? "uplot/dist/uPlot.esm.js" : specifier))
+  return specifier === "centrifuge" ? new URL("../dist/centrifuge.js", module) : module
+}
 
 /** The names below `/assets/` of the modules that a page loads at once. */
 export const modulesFor = (page: PageName): ReadonlyArray<string> => [
@@ -86,6 +113,9 @@ export const imports: Readonly<Record<string, string>> = Object.fromEntries(
   libraries.map(([specifier, name]) => [specifier, `/assets/${name}`])
 )
 
+/** Libraries whose modules are minified already are served as they are. */
+const commented = /^(?!preact|htm|centrifuge|uplot).*\.(?:m?js|css)$/i
+
 const read = (
   name: string,
   contentType: string,
@@ -93,7 +123,10 @@ const read = (
   locate: () => URL
 ): Effect.Effect<Asset, AssetMissing> =>
   Effect.tryPromise({
-    try: async () => readFile(locate()),
+    try: async () => {
+      const source = await readFile(locate())
+      return commented.test(name) ? Buffer.from(withoutComments(source.toString())) : source
+    },
     catch: (cause) => new AssetMissing({ name, cause })
   }).pipe(
     Effect.map((body) => ({
@@ -112,8 +145,9 @@ export const readAssets: Effect.Effect<ReadonlyArray<Asset>, AssetMissing> = Eff
       read(name, contentType, modulesOf, () => new URL(`./assets/${name}`, import.meta.url))
     ),
     read("uplot.css", style, [], () => new URL(import.meta.resolve("uplot/dist/uPlot.min.css"))),
-    ...libraries.map(([specifier, name, ...modulesOf]) =>
-      read(name, script, modulesOf, () => new URL(import.meta.resolve(modulePaths[specifier] ?? specifier)))
+    ...libraries.map(([specifier, name, ...modulesOf]) => read(name, script, modulesOf, () => locationOf(specifier))),
+    ...parts.map(([specifier, path, name]) =>
+      read(name, script, ["chat"], () => new URL(path, import.meta.resolve(specifier)))
     )
   ],
   { concurrency: "unbounded" }

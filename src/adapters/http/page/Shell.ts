@@ -2,7 +2,7 @@ import { hashSource } from "../ReplyHeaders.ts"
 import { imports } from "./PageAssets.ts"
 
 /** What the pages' scripts import by name, as JSON. */
-export const importMap = JSON.stringify({ imports })
+const importMap = JSON.stringify({ imports })
 
 /** The import map must be inline: what a policy's `script-src` needs for it. */
 export const importMapSource = hashSource(importMap)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { pageOf, roomOf, socketOrigins } from "../../../../src/adapters/http/page/assets/address.js"
+import { pageOf, roomOf, socketOrigins } from "../../../../src/adapters/http/page/assets/connection/address.js"
 
 const ports = { apiPort: 4000, socketPort: 8080 }
 const at = (href: string) => socketOrigins(new URL(href), ports)
@@ -20,14 +20,20 @@ describe("where the page finds its socket", () => {
   })
 })
 
+const named = (path: string) => roomOf(new URL(path, "http://localhost"))
+
 describe("the room in the address", () => {
-  it("is the lobby where none, or none that can be, is named", () => {
-    expect(["", "?room=", "?room=a%20b", `?room=${"x".repeat(65)}`].map(roomOf)).toEqual(Array(4).fill("lobby"))
+  it("is the lobby where none is named, and where none can be it says what was asked for", () => {
+    expect(["/", "/chat", "/chat/", "/chat?room="].map(named)).toEqual(
+      ["lobby", "lobby", "lobby", "lobby"].map((room) => ({ room }))
+    )
+    expect(named("/chat?room=a%20b")).toEqual({ room: "lobby", wrong: "a b" })
+    expect(named("/chat/a%20b")).toEqual({ room: "lobby", wrong: "a%20b" })
+    expect(named(`/chat?room=${"x".repeat(65)}`)).toEqual({ room: "lobby", wrong: "x".repeat(65) })
   })
 
-  it("comes back from the address that it makes", () => {
-    for (const room of ["lobby", "team:a.b-c_1", "$private"]) {
-      expect(roomOf(new URL(pageOf(room), "http://localhost").search)).toBe(room)
-    }
+  it("comes back from the address that it makes, and from those of earlier releases", () => {
+    for (const room of ["lobby", "team:a.b-c_1", "$private"]) expect(named(pageOf(room))).toEqual({ room })
+    expect(named("/chat?room=kitchen")).toEqual({ room: "kitchen" })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Api } from "../../../../src/adapters/http/page/assets/api.js"
-import { Session, readToken } from "../../../../src/adapters/http/page/assets/session.js"
+import { Api } from "../../../../src/adapters/http/page/assets/connection/api.js"
+import { Session, readToken } from "../../../../src/adapters/http/page/assets/connection/session.js"
 
 const tokenOf = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.s`
 
@@ -20,6 +20,40 @@ const against = (replies: Array<Response | Error>, remembered = false) => {
     changed: () => {}
   })
   return { session, requests, remembers: () => hasLogin }
+}
+
+/** Two pages of one browser, that hear each other. */
+const neighbours = (refresh: () => Promise<Response>) => {
+  let hasLogin = true
+  let refreshes = 0
+  const queue: Array<() => void> = []
+  let busy = false
+  const next = () => {
+    busy = queue.length > 0
+    queue.shift()?.()
+  }
+  const alone = async <A>(run: () => Promise<A>): Promise<A> => {
+    if (busy) await new Promise<void>((resolve) => queue.push(resolve))
+    busy = true
+    return run().finally(next)
+  }
+  const pages: Array<Session> = []
+  const page = () => {
+    const session: Session = new Session({
+      api: new Api(() => {
+        refreshes += 1
+        return refresh()
+      }),
+      memory: { hasLogin: () => hasLogin, setLogin: (has) => void (hasLogin = has) },
+      alone,
+      now: () => 1_000_000,
+      changed: () => {},
+      tell: (news) => pages.filter((other) => other !== session).forEach((other) => other.hear(news))
+    })
+    pages.push(session)
+    return session
+  }
+  return { one: page(), other: page(), asked: () => refreshes }
 }
 
 const json = (status: number, body: object, headers: Record<string, string> = {}) =>
@@ -119,5 +153,21 @@ describe("the page's session", () => {
 
   it("a token that cannot be read names nobody", () => {
     for (const token of ["", "a.b", "a.!!!.c", tokenOf([1])]) expect(readToken(token).username).toBe("")
+  })
+
+  it("two pages of one browser share the login: one asks for a token, both have it, and signing out is for both", async () => {
+    const token = tokenOf({ username: "ada_lovelace", exp: 9_999 })
+    const { asked, one, other } = neighbours(() => Promise.resolve(json(200, { token, refresh_token: "" })))
+    await Promise.all([one.restore(), other.restore()])
+    expect([one.account, other.account, asked()]).toEqual(["ada_lovelace", "ada_lovelace", 1])
+    one.end()
+    expect(other.account).toBeUndefined()
+    expect(await other.credentials()).toEqual({ kind: "guest" })
+  })
+
+  it("news that are none change nothing", async () => {
+    const { session } = against([])
+    for (const news of [null, 1, "ended", {}, { kind: "token" }, { kind: "token", token: 1 }, []]) session.hear(news)
+    expect(session.account).toBeUndefined()
   })
 })

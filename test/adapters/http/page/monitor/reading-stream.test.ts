@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
-import { backoff } from "../../../../../src/adapters/http/page/assets/backoff.js"
+import { backoff } from "../../../../../src/adapters/http/page/assets/monitor/backoff.js"
 import { ReadingStream, patience } from "../../../../../src/adapters/http/page/assets/monitor/reading-stream.js"
-import { HandMovedClock, settled } from "../HandMoved.ts"
+import { HandMovedClock, settled } from "./HandMoved.ts"
 
 type Happened = Parameters<ConstructorParameters<typeof ReadingStream>[0]["heard"]>[0]
 

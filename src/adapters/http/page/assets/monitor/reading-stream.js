@@ -1,8 +1,15 @@
 // @ts-check
-import { backoffAfter } from "../backoff.js"
+import { backoffAfter } from "./backoff.js"
 
-/** @import { Timers } from "../connection.js" */
 /** @import { Happened, Reading } from "./readings.js" */
+
+/**
+ * @typedef {object} Timers
+ * @property {() => number} now milliseconds
+ * @property {() => number} random 0 ≤ x < 1
+ * @property {(run: () => void, ms: number) => unknown} after
+ * @property {(timer: unknown) => void} cancel
+ */
 
 /** Readings come once a second: so long without one, and the line counts as dead. Milliseconds. */
 export const patience = 6_000

@@ -1,10 +1,6 @@
 // @ts-check
 /** The HTTP API as the page uses it: no exception comes out of here, and every failure is said in plain words. */
 
-import { readMessage } from "./frames.js"
-
-/** @import { Message } from "./frames.js" */
-
 /**
  * @typedef {object} Failure
  * @property {number} status 0 if there was no answer at all
@@ -16,8 +12,6 @@ import { readMessage } from "./frames.js"
  * @template A
  * @typedef {{ ok: true, value: A } | { ok: false, failure: Failure }} Outcome
  */
-
-/** @typedef {{ messages: Message[], epoch: string | undefined }} Page */
 
 /** Marks a request as the page's: the refresh token then travels in a cookie that no script can read. */
 const pageHeader = { "X-Parley-Page": "1" }
@@ -115,22 +109,6 @@ export class Api {
    */
   logout(token) {
     return this.#call("DELETE", "/api/user/v1/logout", { token }, () => undefined)
-  }
-
-  /**
-   * The page of history that ends right before a position.
-   * @param {string} token
-   * @param {{ room: string, before: number, limit: number }} query
-   * @returns {Promise<Outcome<Page>>}
-   */
-  history(token, { room, before, limit }) {
-    const query = new URLSearchParams({ room, before: String(before), limit: String(limit) })
-    return this.#call("GET", `/api/message/v1/history?${query}`, { token }, async (response) => {
-      /** @type {unknown} */
-      const list = await response.json().catch(() => [])
-      const messages = (Array.isArray(list) ? list : []).map(readMessage).filter((message) => message !== undefined)
-      return { messages, epoch: response.headers.get("X-Parley-Epoch") ?? undefined }
-    })
   }
 
   /**

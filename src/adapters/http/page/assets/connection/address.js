@@ -9,16 +9,19 @@ const roomPattern = /^\$?[A-Za-z0-9_.:-]{1,64}$/
 export const isRoomName = (room) => roomPattern.test(room)
 
 /**
- * The room that a page's address names.
- * @param {string} search `location.search`
+ * The room that a page's address names: `/chat/<room>`, or `?room=` as addresses of earlier releases do. A room's name stands in a path as
+ * it is: the server has no path with an escape in it.
+ * @param {{ pathname: string, search: string }} page `location`
+ * @returns {{ room: string, wrong?: string }} `wrong`: what was asked for is no room's name
  */
-export const roomOf = (search) => {
-  const room = new URLSearchParams(search).get("room") ?? defaultRoom
-  return isRoomName(room) ? room : defaultRoom
+export const roomOf = ({ pathname, search }) => {
+  const asked = /^\/chat\/([^/]+)\/?$/.exec(pathname)?.[1] ?? new URLSearchParams(search).get("room") ?? ""
+  if (asked === "") return { room: defaultRoom }
+  return isRoomName(asked) ? { room: asked } : { room: defaultRoom, wrong: asked }
 }
 
 /** @param {string} room */
-export const pageOf = (room) => (room === defaultRoom ? "/chat" : `/chat?room=${encodeURIComponent(room)}`)
+export const pageOf = (room) => (room === defaultRoom ? "/chat" : `/chat/${room}`)
 
 /**
  * Where the socket may be, the first choice first. Reached directly, the socket port comes first and the page's own port, which takes
@@ -34,14 +37,4 @@ export const socketOrigins = (page, ports) => {
   const port = page.port === "" ? (secure ? 443 : 80) : Number(page.port)
   const direct = !secure && port === ports.apiPort && !page.hostname.startsWith("[")
   return direct && ports.socketPort !== ports.apiPort ? [`ws://${page.hostname}:${ports.socketPort}`, own] : [own]
-}
-
-/**
- * @param {string} origin
- * @param {Record<string, string | number>} query
- */
-export const socketAddress = (origin, query) => {
-  const search = new URLSearchParams()
-  for (const [key, value] of Object.entries(query)) search.set(key, String(value))
-  return `${origin}/message/v1/send?${search}`
 }

@@ -1,12 +1,18 @@
 // @ts-check
 /** @import { Api, Outcome } from "./api.js" */
-/** @import { Credentials } from "./connection.js" */
+
+/**
+ * @typedef {{ kind: "guest" } | { kind: "token", token: string, expiresAt: number } | { kind: "ended" } | { kind: "unavailable" }} Credentials
+ * `expiresAt` in milliseconds since 1970; infinite where the token does not say.
+ */
 
 /**
  * @typedef {object} Memory What outlives the page: nothing secret, only that there is a login to be renewed.
  * @property {() => boolean} hasLogin
  * @property {(has: boolean) => void} setLogin
  */
+
+/** @typedef {{ kind: "token", token: string } | { kind: "ended" }} News */
 
 /** A token that ends sooner is renewed before it is used. Milliseconds. */
 export const renewBefore = 30_000
@@ -53,9 +59,15 @@ export class Session {
    *   bring the same refresh token look like a theft
    * @param {() => number} options.now milliseconds since 1970
    * @param {() => void} options.changed
+   * @param {(news: News) => void} [options.tell] the other pages of this browser, what `hear` takes; only their memory holds it
    */
   constructor(options) {
     this.#options = options
+  }
+
+  /** There is a login, or there was one that the server has not been asked about yet. */
+  get expected() {
+    return this.account !== undefined || this.#options.memory.hasLogin()
   }
 
   /** Takes up the login of an earlier visit, silently: where there was none, nothing is asked. */
@@ -94,8 +106,23 @@ export class Session {
     return undefined
   }
 
-  /** Forgets the login. */
+  /** Forgets the login, in all pages of this browser. */
   end() {
+    this.#forget()
+    this.#options.tell?.({ kind: "ended" })
+  }
+
+  /**
+   * Another page of this browser has a new token, or ended the login: they share it.
+   * @param {unknown} news
+   */
+  hear(news) {
+    const { kind, token } = Object.fromEntries(Object.entries(Object(news)))
+    if (kind === "token" && typeof token === "string") this.#take(token, readToken(token).username)
+    else if (kind === "ended" && this.account !== undefined) this.#forget()
+  }
+
+  #forget() {
     this.account = undefined
     this.#token = undefined
     this.#options.memory.setLogin(false)
@@ -140,11 +167,17 @@ export class Session {
   /** @returns {Promise<"renewed" | "ended" | "unavailable">} */
   async #renew() {
     if (!this.#options.memory.hasLogin()) return "unavailable"
-    const outcome = await this.#options.alone(() => this.#options.api.refresh())
-    if (outcome.ok) {
-      this.#accept(outcome.value, readToken(outcome.value).username)
-      return "renewed"
-    }
+    const before = this.#token
+    // The others are told before the next one has its turn.
+    const outcome = await this.#options.alone(async () => {
+      // Another page had one while this one waited for its turn.
+      const heard = this.#token
+      if (heard !== undefined && heard !== before) return { ok: /** @type {const} */ (true), value: heard }
+      const outcome = await this.#options.api.refresh()
+      if (outcome.ok) this.#accept(outcome.value, readToken(outcome.value).username)
+      return outcome
+    })
+    if (outcome.ok) return "renewed"
     const { status } = outcome.failure
     if (status === 0 || status === 429 || status >= 500) return "unavailable"
     this.end()
@@ -159,6 +192,13 @@ export class Session {
 
   /** @param {string} token @param {string} username */
   #accept(token, username) {
+    const isNew = token !== this.#token
+    this.#take(token, username)
+    if (isNew) this.#options.tell?.({ kind: "token", token })
+  }
+
+  /** @param {string} token @param {string} username */
+  #take(token, username) {
     this.#token = token
     this.account = username
     this.#options.memory.setLogin(true)
