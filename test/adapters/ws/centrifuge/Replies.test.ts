@@ -42,7 +42,9 @@ test("a peer that does not read its answers is not read from until it does", asy
   await peer.gets(({ id }) => id === 59)
   peer.socket.stall()
   const read = (id: number) => ({ id, history: { channel: "room", limit: 512 } })
-  for (let id = 100; id < 200; id++) peer.send(read(id))
+  // In one frame, and in frames of their own.
+  peer.send(...Array.from({ length: 50 }, (_, n) => read(100 + n)))
+  for (let id = 150; id < 200; id++) peer.send(read(id))
   // Long enough for all of them, where they were read.
   const other = await server.connect()
   for (let id = 2; id < 150; id++) await other.asks(read(id))
