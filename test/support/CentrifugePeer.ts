@@ -147,12 +147,15 @@ export class MemoryServer {
 /** One socket in memory. */
 export class MemoryPeer extends Answers {
   readonly socket: MemorySocket
+  /** The same as it was cut into frames. */
+  readonly frames: Array<string> = []
   closed: SocketClose | undefined
 
   constructor(accept: (socket: MemorySocket) => Parameters<MemorySocket["listen"]>[0]) {
     super()
     this.socket = new MemorySocket({
       text: (text) => {
+        this.frames.push(text)
         this.take(text)
         // A sign of life for a sign of life.
         if (text === "{}") this.send({})

@@ -384,6 +384,8 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
         effect,
         Effect.sync(() => {
           this.#busy = false
+          // What was read for it may be large: it leaves before more is read.
+          this.write([])
           this.#goOn()
         })
       )

@@ -23,7 +23,7 @@ export const maxDataDepth = 64
 /** Publications of one socket that wait for their commit; past it no more is read from it. */
 export const maxInFlight = 1_024
 /** Answers to commands that need no wait, gathered for one write: each may be as large as a frame. */
-export const maxRepliesAWrite = 32
+export const maxRepliesAWrite = 16
 /** Publications refused in a row because of their rate after which a socket is closed. */
 export const maxRefusedInARow = 100
 /** What the server sends is cut into frames of so many bytes; a single larger entry excepted. */
