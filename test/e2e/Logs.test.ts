@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { ApiClient } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { Plant } from "../support/Plant.ts"
+import { RawSocket } from "../support/RawSocket.ts"
 import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 
 type Row = Readonly<Record<string, unknown>>
@@ -27,10 +28,16 @@ describe("the log file of a server", () => {
       headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
     })
     expect(refused.json["trace_id"]).toBe(traceId)
+    const shut = await RawSocket.handshake(`${started.socketUrl}?since=secret`, {
+      traceparent: `00-${traceId}-00f067aa0ba902b7-00`
+    })
+    await shut.until(() => shut.received.includes("}"))
+    const problem = JSON.parse(shut.received.toString()) as Row
+    expect(problem).toMatchObject({ status: 400, trace_id: traceId, instance: expect.any(String) })
     const { token } = await api.somebody("somebody1")
     const client = await ChatClient.connect(started.socketUrl, {
       room: "den",
-      headers: { authorization: `Bearer ${token}` }
+      headers: { authorization: `Bearer ${token}`, traceparent: `00-${traceId}-00f067aa0ba902b7-00` }
     })
     client.say("hello")
     await client.delivered("hello")
@@ -52,9 +59,17 @@ describe("the log file of a server", () => {
       "trace.id": traceId,
       "event.duration": expect.any(Number)
     })
+    expect(rows.find((row) => row["http.request.id"] === problem["instance"])).toMatchObject({
+      message: "request",
+      "http.response.status_code": 400,
+      "url.path": "/message/v1/send",
+      "trace.id": traceId,
+      "client.address": expect.any(String)
+    })
     expect(rows.filter((row) => String(row["url.path"]).startsWith("/nothing/"))).toHaveLength(200)
     const opened = rows.filter(({ message }) => message === "connection opened")
     expect(opened).toMatchObject([{ labels: { room: "den" }, "client.address": expect.any(String) }, { labels: {} }])
+    expect(opened[0]).toHaveProperty(["trace.id"], traceId)
     const { connection } = (opened[0]?.["labels"] ?? {}) as Row
     const closed = rows.find(
       ({ labels, message }) => message === "connection closed" && (labels as Row)["connection"] === connection

@@ -1,6 +1,8 @@
 import { DatabaseSync } from "node:sqlite"
+import { once } from "node:events"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
+import { WebSocket } from "ws"
 import { ApiClient, bearer, password } from "../support/ApiClient.ts"
 import { ChatClient } from "../support/ChatClient.ts"
 import { Plant } from "../support/Plant.ts"
@@ -9,6 +11,22 @@ import { ApmIntake, OtlpCollector } from "../support/TraceReceivers.ts"
 
 const callersTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 const callersSpan = "00f067aa0ba902b7"
+
+/** A publication by Centrifugo's protocol; settles when it is answered. */
+const published = async (url: string, headers: Readonly<Record<string, string>>): Promise<void> => {
+  const socket = new WebSocket(url, { headers })
+  await once(socket, "open")
+  const send = async (command: object): Promise<unknown> => {
+    const answered = once(socket, "message")
+    socket.send(JSON.stringify(command))
+    return JSON.parse(String((await answered)[0]))
+  }
+  expect(await send({ id: 1, connect: {} })).toMatchObject({ connect: {} })
+  expect(await send({ id: 2, publish: { channel: "elsewhere", data: { message: "hello" } } })).toMatchObject({
+    publish: {}
+  })
+  socket.terminate()
+}
 
 describe.each([
   { to: "Elastic's APM Server", receiver: new ApmIntake(), variable: "ELASTIC_APM_SERVER_URL" },
@@ -29,8 +47,17 @@ describe.each([
     client.say("nobody else's business")
     await client.delivered("nobody else's business")
     await client.close()
+    const traceparent = `00-${callersTrace}-${callersSpan}-01`
+    const called = await ChatClient.connect(started.socketUrl, { headers: { traceparent } })
+    called.say("on somebody's behalf")
+    await called.delivered("on somebody's behalf")
+    await called.close()
+    await published(started.socketUrl.replace("/message/v1/send", "/connection/websocket"), {
+      traceparent,
+      ...bearer(token)
+    })
     await api.call("GET", "/api/message/v1/history", {
-      headers: { ...bearer(token), traceparent: `00-${callersTrace}-${callersSpan}-01` }
+      headers: { ...bearer(token), traceparent }
     })
     await api.call("GET", "/api/message/v1/history?limit=7", { headers: bearer("wrong") })
     const refreshed = await api.refresh(refreshToken)
@@ -68,6 +95,12 @@ describe.each([
     const message = await root("Send Message")
     expect(receiver.below(message)).toEqual(["Journal.append", "RoomFeed.publish"])
     expect(JSON.stringify(message.sent)).toContain("user.id")
+
+    const goneOnWith = (): number =>
+      receiver.spans.filter(
+        ({ name, parentId, traceId }) => name === "Send Message" && traceId === callersTrace && parentId === callersSpan
+      ).length
+    expect(goneOnWith()).toBe(2)
 
     const failure = await receiver.span(({ name, outcome }) => name.endsWith("register") && outcome === "failure")
     const inner = receiver.spans.filter(({ outcome, traceId }) => traceId === failure.traceId && outcome === "failure")

@@ -1,7 +1,8 @@
-import { Context, Effect, Tracer } from "effect"
+import { Effect } from "effect"
+import type { Tracer } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { Tracing } from "../observability/Tracing.ts"
-import { traceParentOf } from "./TraceParent.ts"
+import { parentOf, traceParentOf } from "./TraceParent.ts"
 
 /** The transaction of one request. */
 export interface RequestTrace {
@@ -28,7 +29,7 @@ export const beginTrace = (
   if (caller?.sampled !== true && !tracing.takeRequest()) return undefined
   const span = tracing.begin(`${method} ${route ?? "unmatched"}`, {
     kind: "server",
-    parent: caller === undefined ? undefined : Tracer.externalSpan({ ...caller, annotations: Context.empty() }),
+    parent: caller === undefined ? undefined : parentOf(caller),
     attributes: {
       "http.request.method": method,
       "http.route": route ?? "unmatched",

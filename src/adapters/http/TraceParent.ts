@@ -1,3 +1,5 @@
+import { Context, Tracer } from "effect"
+
 /** The caller's span, out of `traceparent` (W3C Trace Context, level 1). */
 export interface TraceParent {
   readonly traceId: string
@@ -14,6 +16,10 @@ export const traceParentOf = (header: string | undefined): TraceParent | undefin
     ? undefined
     : { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
 }
+
+/** What a span that goes on with it has as its parent. */
+export const parentOf = (caller: TraceParent): Tracer.AnySpan =>
+  Tracer.externalSpan({ ...caller, annotations: Context.empty() })
 
 export const callersTrace = (header: string | undefined): string | undefined =>
   header === undefined ? undefined : traceParentOf(header)?.traceId

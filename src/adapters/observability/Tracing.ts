@@ -83,7 +83,9 @@ export class Tracing {
     return this.#requests.take()
   }
 
-  takeMessage(): boolean {
+  /** `wanted`: whoever opened its socket samples. */
+  takeMessage(wanted: boolean): boolean {
+    if (wanted) return this.#sampledMessages.take()
     if (this.#oneMessageIn === 0) return false
     this.#messages = (this.#messages + 1) % this.#oneMessageIn
     return this.#messages === 0 && this.#sampledMessages.take()

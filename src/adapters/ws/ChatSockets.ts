@@ -159,15 +159,17 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
   }
 
   /** A wire of many rooms names none, and of a private one nobody learns the name. */
-  const logBegin = ({ address, number }: Connection, room: RoomName | undefined) =>
+  const logBegin = ({ address, caller, number }: Connection, room: RoomName | undefined) =>
     log("info", "connection opened", {
+      traceId: caller?.traceId,
       connection: number,
       address,
       room: room?.startsWith("$") === true ? undefined : room
     })
 
-  const logEnd = ({ number, openedAt, principal }: Connection, code: CloseCode | undefined) =>
+  const logEnd = ({ caller, number, openedAt, principal }: Connection, code: CloseCode | undefined) =>
     log("info", "connection closed", {
+      traceId: caller?.traceId,
       connection: number,
       millis: now() - openedAt,
       code: code?.code,
@@ -376,7 +378,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       return census.hasRoom(address) ? "yes" : "too many of this address"
     },
     acceptClassic: (transport, opening) => {
-      const connection = new Connection(transport, opening.address, now(), closed)
+      const connection = new Connection(transport, opening, now(), closed)
       const session = new ClassicSession(connection, engine, opening)
       if (take(connection)) {
         logBegin(connection, opening.room)
@@ -385,7 +387,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       return session
     },
     acceptCentrifuge: (transport, opening) => {
-      const connection = new Connection(transport, opening.address, now(), closed)
+      const connection = new Connection(transport, opening, now(), closed)
       const session = new CentrifugeSession(connection, engine, presence, opening)
       if (take(connection)) logBegin(connection, undefined)
       return session

@@ -4,7 +4,9 @@ import type { Principal } from "../../domain/Account.ts"
 import type { RoomName } from "../../domain/Room.ts"
 import { makePermit } from "../../domain/Permit.ts"
 import type { Permit } from "../../domain/Permit.ts"
+import type { TraceParent } from "../http/TraceParent.ts"
 import type { CloseCode } from "./CloseCode.ts"
+import type { Newcomer } from "./Engine.ts"
 import type { Subscription } from "./RoomChannel.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -40,6 +42,8 @@ export class Connection {
   caretaker: Caretaker | undefined
   /** Who speaks; `undefined` is a guest. */
   principal: Principal | undefined
+  /** The span of whoever opened the socket. */
+  readonly caller: TraceParent | undefined
   /** Until when the token of its one, private room is good: milliseconds since 1970 UTC. */
   roomUntil: number | undefined
   /** The leave to speak of the session this socket belongs to. */
@@ -62,12 +66,13 @@ export class Connection {
 
   constructor(
     transport: Transport,
-    address: string,
+    { address, caller }: Pick<Newcomer, "address" | "caller">,
     now: number,
     closed: (connection: Connection, code: CloseCode | undefined) => void
   ) {
     this.transport = transport
     this.address = address
+    this.caller = caller
     this.openedAt = now
     this.aliveAt = now
     this.pingedAt = now

@@ -11,15 +11,22 @@ import type { WireFormat } from "../../domain/RoomTail.ts"
 import type { Journal } from "../../ports/Journal.ts"
 import type { MessageHistory } from "../../ports/MessageHistory.ts"
 import type { RoomRegistry } from "../../domain/RoomRegistry.ts"
+import type { TraceParent } from "../http/TraceParent.ts"
 import type { CloseCode } from "./CloseCode.ts"
 import type { Connection } from "./Connection.ts"
 import type { WireLimits } from "./centrifuge/Limits.ts"
 import type { Subscription } from "./RoomChannel.ts"
 
-/** What the handshake, or the harness, knows of a newcomer. `since` and `history` exclude each other. */
-export interface Opening {
+/** What the handshake, or the harness, knows of a newcomer, whatever its wire. */
+export interface Newcomer {
   readonly address: string
   readonly token: Redacted.Redacted<string> | undefined
+  /** The caller's span, which its messages go on with. */
+  readonly caller?: TraceParent | undefined
+}
+
+/** The same on the classic wire. `since` and `history` exclude each other. */
+export interface Opening extends Newcomer {
   readonly room: RoomName
   /** A subscription token, for a private room. */
   readonly roomToken?: Redacted.Redacted<string> | undefined
@@ -42,7 +49,7 @@ export interface Engine {
   /** Milliseconds since 1970 UTC: what a token's end is compared with. */
   readonly wallClock: () => number
   /** The command with its trace, where messages are traced. */
-  readonly traced: (waiting: Waiting, room: RoomName, userId: number | undefined) => Waiting
+  readonly traced: (waiting: Waiting, room: RoomName, connection: Connection) => Waiting
   readonly access: RoomAccess["Service"]
   readonly fork: (effect: Effect.Effect<void>) => void
   /** Makes the socket the account's: counted, closed with its session. `undefined`, or why not. */

@@ -5,7 +5,9 @@ import type { Permit } from "../../domain/Permit.ts"
 import type { Rejection, RejectionCode } from "../../domain/Rejection.ts"
 import type { RoomName, Seq } from "../../domain/Room.ts"
 import type { ClientId } from "../../domain/RoomEvent.ts"
+import { parentOf } from "../http/TraceParent.ts"
 import type { Tracing } from "../observability/Tracing.ts"
+import type { Connection } from "./Connection.ts"
 
 /** Faults of ours, not the sender's: always traced. */
 const faults: ReadonlySet<RejectionCode> = new Set(["unavailable", "outcome_unknown"])
@@ -15,7 +17,8 @@ class TracedSender implements Sender {
   readonly #inner: Sender
   readonly #tracing: Tracing
   readonly #room: () => ChatRoom | undefined
-  readonly #attributes: Readonly<Record<string, unknown>>
+  readonly #name: RoomName
+  readonly #connection: Connection
   readonly #sampled: boolean
   readonly #began: bigint
   #ended = false
@@ -24,13 +27,15 @@ class TracedSender implements Sender {
     inner: Sender,
     tracing: Tracing,
     room: () => ChatRoom | undefined,
-    attributes: Readonly<Record<string, unknown>>
+    name: RoomName,
+    connection: Connection
   ) {
     this.#inner = inner
     this.#tracing = tracing
     this.#room = room
-    this.#attributes = attributes
-    this.#sampled = tracing.takeMessage()
+    this.#name = name
+    this.#connection = connection
+    this.#sampled = tracing.takeMessage(connection.caller?.sampled === true)
     this.#began = tracing.now()
   }
 
@@ -57,10 +62,17 @@ class TracedSender implements Sender {
     if (this.#ended) return
     this.#ended = true
     const { submittedAt = this.#began, committedAt = 0n } = this.#room() ?? {}
+    const { caller, principal } = this.#connection
     const span = this.#tracing.begin("Send Message", {
       kind: "consumer",
       at: this.#began,
-      attributes: { "messaging.system": "parley", "messaging.operation": "process", ...this.#attributes }
+      parent: caller === undefined ? undefined : parentOf(caller),
+      attributes: {
+        "messaging.system": "parley",
+        "messaging.operation": "process",
+        ...roomLabel(this.#name),
+        ...(principal === undefined ? {} : { "user.id": principal.userId })
+      }
     })
     const failure = rejection === undefined ? undefined : new Error(`${rejection.code}: ${rejection.message}`)
     // Of a turn that began after this message came; else it got no further than the mailbox.
@@ -83,8 +95,7 @@ const roomLabel = (room: RoomName): Readonly<Record<string, string>> =>
 
 export const makeMessageTraces =
   (tracing: Tracing, inMemory: (room: string) => ChatRoom | undefined) =>
-  (waiting: Waiting, room: RoomName, userId: number | undefined): Waiting => {
-    const user = userId === undefined ? {} : { "user.id": userId }
-    const attributes = { ...roomLabel(room), ...user }
-    return { ...waiting, sender: new TracedSender(waiting.sender, tracing, () => inMemory(room), attributes) }
+  (waiting: Waiting, room: RoomName, connection: Connection): Waiting => {
+    const sender = new TracedSender(waiting.sender, tracing, () => inMemory(room), room, connection)
+    return { ...waiting, sender }
   }

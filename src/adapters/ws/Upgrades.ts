@@ -1,4 +1,5 @@
 import { Effect, Layer, Redacted, Schema } from "effect"
+import { randomUUID } from "node:crypto"
 import { STATUS_CODES } from "node:http"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
@@ -8,6 +9,9 @@ import { defaultRoom, RoomName, Seq } from "../../domain/Room.ts"
 import { describeIssues } from "../schema/Issues.ts"
 import { HttpServers } from "../http/HttpServers.ts"
 import { jittered, Overload } from "../http/Overload.ts"
+import { traceParentOf } from "../http/TraceParent.ts"
+import type { TraceParent } from "../http/TraceParent.ts"
+import { crowdLog } from "../observability/CrowdLog.ts"
 import { ChatSockets } from "./ChatSockets.ts"
 import { jsonCodec } from "./centrifuge/JsonCodec.ts"
 import { protobufCodec } from "./centrifuge/ProtobufCodec.ts"
@@ -120,8 +124,23 @@ const afterProtocol = (
   return token === undefined ? undefined : Redacted.make(token)
 }
 
-const refuse = (socket: Duplex, { detail, retryAfter, status, title }: Refusal): void => {
-  const body = JSON.stringify({ type: "about:blank", title, status, detail })
+/** By which a refusal is found in the log, as every problem of ours. */
+interface Named {
+  readonly requestId: string
+  readonly traceId: string
+}
+
+const nameOf = (caller: TraceParent | undefined): Named => {
+  const requestId = randomUUID()
+  return { requestId, traceId: caller?.traceId ?? requestId.replaceAll("-", "") }
+}
+
+const refuse = (
+  socket: Duplex,
+  { detail, retryAfter, status, title }: Refusal,
+  { requestId, traceId }: Named
+): void => {
+  const body = JSON.stringify({ type: "about:blank", title, status, detail, instance: requestId, trace_id: traceId })
   const retry = retryAfter === undefined ? "" : `Retry-After: ${retryAfter}\r\n`
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
@@ -151,6 +170,7 @@ export const layer = (options: UpgradesOptions) =>
       const stats = yield* EngineStats
       const limits = yield* Limits
       const overload = yield* Overload
+      const log = yield* crowdLog
       const acceptor = makeAcceptor()
       const asked = makeAskedOf()
 
@@ -182,21 +202,26 @@ export const layer = (options: UpgradesOptions) =>
         socket.on("error", destroyIt)
         const address = options.address(request.socket.remoteAddress, request.headers)
         const judged = judge(request, address)
+        const { traceparent } = request.headers
+        const caller = typeof traceparent === "string" ? traceParentOf(traceparent) : undefined
         if (judged === "centrifuge") {
-          const token = tokenOf(request)
+          const newcomer = { address, caller, token: tokenOf(request) }
           acceptor.accept(request, socket, head, (transport) => {
             const codec = transport.protocol === "centrifuge-protobuf" ? protobufCodec : jsonCodec
-            transport.listen(sockets.acceptCentrifuge(transport, { address, codec, token }))
+            transport.listen(sockets.acceptCentrifuge(transport, { ...newcomer, codec }))
           })
           return
         }
         if ("status" in judged) {
           stats.socketsRefused += 1
-          return refuse(socket, judged)
+          const named = nameOf(caller)
+          const { path } = targetOf(request.url ?? "")
+          log("info", "request", { ...named, method: request.method, path, status: judged.status, address })
+          return refuse(socket, judged, named)
         }
         const { epoch, history, room, since } = judged
         const tokens = { token: tokenOf(request), roomToken: roomTokenOf(request) }
-        const opening: Opening = { room, since, epoch, history, address, ...tokens }
+        const opening: Opening = { room, since, epoch, history, address, caller, ...tokens }
         acceptor.accept(request, socket, head, (transport) => {
           transport.listen(sockets.acceptClassic(transport, opening))
         })

@@ -37,7 +37,7 @@ class StalledRoom {
     this.#channel = new RoomChannel(room, { wire: classicWire, stats, readPage })
     room.followers.add(this.#channel)
     this.socket = new MemorySocket({ text: (text) => this.seqs.push(JSON.parse(text).seq), closed: () => undefined })
-    const connection = new Connection(this.socket, "127.0.0.1", 0, () => undefined)
+    const connection = new Connection(this.socket, { address: "127.0.0.1" }, 0, () => undefined)
     this.socket.listen({
       frame: () => undefined,
       alive: () => undefined,

@@ -78,7 +78,7 @@ class Client {
       text: (text) => this.seqs.push(JSON.parse(text).seq),
       closed: () => undefined
     })
-    this.connection = new Connection(this.socket, "127.0.0.1", 0, (_connection, code) => {
+    this.connection = new Connection(this.socket, { address: "127.0.0.1" }, 0, (_connection, code) => {
       this.ended = code
     })
     this.socket.listen({

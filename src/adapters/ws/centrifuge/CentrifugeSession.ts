@@ -9,7 +9,7 @@ import { RoomName } from "../../../domain/Room.ts"
 import type { Author, ClientId } from "../../../domain/RoomEvent.ts"
 import * as Close from "../CloseCode.ts"
 import type { Caretaker, Connection } from "../Connection.ts"
-import type { ManyRooms } from "../Engine.ts"
+import type { ManyRooms, Newcomer } from "../Engine.ts"
 import type { TransportEvents } from "../Transport.ts"
 import type { Codec } from "./Codec.ts"
 import { publishedOf } from "./Data.ts"
@@ -22,11 +22,9 @@ import type { Command, Outgoing, Request, Requests, WireError } from "./Protocol
 import { answerRpc } from "./Rpc.ts"
 
 /** What the handshake, or the harness, knows of a newcomer. */
-export interface CentrifugeOpening {
-  readonly address: string
+/** The token is for where the connect command brings none. */
+export interface CentrifugeOpening extends Newcomer {
   readonly codec: Codec
-  /** Where the connect command brings none. */
-  readonly token: Redacted.Redacted<string> | undefined
 }
 
 /** A reply in its turn: `message` is missing until the command is settled. */
@@ -328,7 +326,7 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   #offer(slot: Slot, room: RoomName, { id, payload }: Published, author: Author, permit: Permit, size: number): void {
     const sender = new Publisher(permit, (error) => this.#published(slot, error))
     const { registry, traced } = this.#engine
-    const waiting = traced({ sender, author, payload, id, size }, room, this.#connection.principal?.userId)
+    const waiting = traced({ sender, author, payload, id, size }, room, this.#connection)
     const rejection = registry.offer(room, waiting)
     if (rejection !== undefined) this.#reject(slot, rejection)
   }

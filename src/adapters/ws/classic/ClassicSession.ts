@@ -177,7 +177,7 @@ export class ClassicSession implements TransportEvents {
   #offer(waiting: Waiting): void {
     const rejection = this.#engine.registry.offer(
       this.#room,
-      this.#engine.traced(waiting, this.#room, this.#connection.principal?.userId)
+      this.#engine.traced(waiting, this.#room, this.#connection)
     )
     if (rejection !== undefined) this.#reject(waiting.id, rejection)
   }
