@@ -8,7 +8,7 @@ export interface HashJob {
   readonly hash: string | undefined
 }
 
-export type HashAnswer = { readonly value: string | boolean; readonly millis: number } | { readonly failure: string }
+export type HashAnswer = { readonly value: string | boolean; readonly cpuMillis: number } | { readonly failure: string }
 
 /** The thread runs from the source as from what the compiler made of it. */
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
@@ -19,7 +19,7 @@ const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
  */
 export class HashThread {
   #worker: Worker | undefined
-  /** The last job: how long it took in there, and when it was answered, in milliseconds of the machine's clock. */
+  /** The last job: what it took of a core, and when it was answered by the machine's clock, milliseconds. Who was kept from the core has rested already. */
   #took = 0
   #endedAt = 0
 
@@ -36,7 +36,7 @@ export class HashThread {
       const onAnswer = (answer: HashAnswer): void =>
         settle(() => {
           if ("failure" in answer) return reject(new Error(answer.failure))
-          this.#took = answer.millis
+          this.#took = answer.cpuMillis
           resolve(answer.value)
         })
       const onExit = (): void => settle(() => reject(new Error("the thread that hashes passwords ended")))
@@ -47,7 +47,7 @@ export class HashThread {
     })
   }
 
-  /** Settles when the last job was `share` of the time since it began. */
+  /** Settles when what the last job took of a core was `share` of the time since, or more. */
   async rested(share: number): Promise<void> {
     const rest = this.#endedAt + this.#took * (1 / share - 1) - performance.now()
     if (rest > 0) await setTimeout(rest)
