@@ -9,7 +9,7 @@ export class LogFileUnusable extends Data.TaggedError("LogFileUnusable")<{ reado
 const maxWaiting = 8 * 1024 * 1024
 
 /** Lines are written once there are so many characters of them, or after so long: a write a line costs more than the line. */
-const gathered = 16_000
+const gathered = 64_000
 const flushMillis = 200
 
 export interface LogFile {
@@ -26,8 +26,7 @@ const open = (file: string, report: (text: string) => void): Effect.Effect<Desti
       dest: file,
       mkdir: true,
       sync: false,
-      maxLength: maxWaiting,
-      minLength: gathered
+      maxLength: maxWaiting
     })
     const failed = (error: Error): void => {
       // It never opened: without this word pino tries to flush it when the process exits, and throws.
@@ -50,7 +49,7 @@ const watch = (destination: Destination, file: string, report: (text: string) =>
     if (!away) report(`${complain(file, error)}; the chat goes on, lines wait as long as 8 MiB hold them`)
     away = true
   })
-  destination.on("drop", () => void (lost += 1))
+  destination.on("drop", (lines: string) => void (lost += lines.split("\n").length - 1))
   destination.on("write", () => {
     if (!away) return
     away = false
@@ -88,18 +87,23 @@ export const openLogFile = (
   Effect.gen(function* () {
     let current = yield* open(file, report)
     let flushing: NodeJS.Timeout | undefined
+    // Gathered here: sonic-boom measures all that it has gathered again with every line.
+    let lines = ""
+    const flush = (): void => {
+      clearTimeout(flushing)
+      flushing = undefined
+      const due = lines
+      lines = ""
+      if (due !== "") current.write(due)
+    }
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
-        clearTimeout(flushing)
+        flush()
         return close(current)
       })
     )
-    // sonic-boom's own timer flushes files, too, that never opened or are closed, and throws.
-    const flush = (): void => {
-      flushing = undefined
-      current.flush(() => {})
-    }
     const reopen = Effect.flatMap(open(file, report), (next) => {
+      flush()
       const old = current
       current = next
       return close(old)
@@ -111,6 +115,7 @@ export const openLogFile = (
     // For an exit that waits for no scope: a second signal.
     yield* listening("exit", () => {
       try {
+        flush()
         current.flushSync()
       } catch (error) {
         report(complain(file, error instanceof Error ? error : new Error(String(error))))
@@ -118,8 +123,9 @@ export const openLogFile = (
     })
     return {
       write: (line) => {
-        flushing ??= setTimeout(flush, flushMillis).unref()
-        current.write(line)
+        lines += line
+        if (lines.length >= gathered) flush()
+        else flushing ??= setTimeout(flush, flushMillis).unref()
       }
     }
   })
