@@ -7,7 +7,7 @@ import type { TestContext } from "vitest"
 import { goProgram } from "../servers/GoProgram.ts"
 import type { DurableHost } from "./Host.ts"
 import { parleyHost } from "./ParleyHost.ts"
-import { pythonWithSdk } from "./PythonDriver.ts"
+import { pythonWith } from "./PythonDriver.ts"
 import type { MissingSdk } from "./Sdk.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -67,7 +67,7 @@ describe("the guide for clients", () => {
   })
 
   it("has one in Python", async (test) => {
-    const python = pythonWithSdk()
+    const python = pythonWith()
     skipWithout(test, python)
     const file = join(directory, "example.py")
     writeFileSync(file, example("python", host.url))

@@ -13,9 +13,8 @@ const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "
 
 const how = "install Python 3.10 or newer with its module venv, and let pip reach a package index"
 
-/** The interpreter of an environment that has the SDK, made once for each list of requirements; or why there is none. */
-export const pythonWithSdk = (): string | MissingSdk => {
-  const requirements = join(source, "requirements.txt")
+/** The interpreter of an environment that has what the file lists, the SDK by default, made once for each list; or why there is none. */
+export const pythonWith = (requirements = join(source, "requirements.txt")): string | MissingSdk => {
   const key = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 16)
   const environment = join(cache, `python-${key}`)
   const python = join(environment, "bin", "python")
@@ -38,11 +37,11 @@ export const pythonWithSdk = (): string | MissingSdk => {
     rmSync(making, { recursive: true, force: true })
   }
   if (problem === undefined) return python
-  return { missing: `no Python SDK (${problem}): ${how}` }
+  return { missing: `no Python packages (${problem}): ${how}` }
 }
 
 /** `centrifuge-python`, in a process of its own. */
 export const pythonDriver = (): StartDriver | MissingSdk => {
-  const python = pythonWithSdk()
+  const python = pythonWith()
   return typeof python === "string" ? processDriver(python, [join(source, "driver.py")]) : python
 }
