@@ -4,13 +4,13 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Sessions } from "../../domain/Sessions.ts"
 import * as Monitor from "./Monitor.ts"
-import { monitorPage, monitorPolicy } from "./page/MonitorPage.ts"
-import { problemResponse } from "./Problem.ts"
+import { monitorPage, monitorPolicy, noMonitorPage } from "./page/MonitorPage.ts"
+import { pageContentType, problemResponse } from "./Problem.ts"
 
 export interface DashboardOptions {
   /**
    * `DASHBOARD`: who may see the monitor's numbers. `open`: whoever reaches it; `token`: who shows a valid access token; `off`: nobody, there
-   * is no such page. The page's shell holds no number and is shown in `token`, too.
+   * is no such page. In `token` the page's shell holds no number, and is shown to everybody: it has the form that takes the token.
    */
   readonly dashboard: "open" | "token" | "off"
 }
@@ -18,10 +18,14 @@ export interface DashboardOptions {
 /** The machine is asked once in so long, however many look. */
 const everyMillis = 1_000
 
-const page = HttpServerResponse.text(monitorPage([]), {
-  contentType: "text/html; charset=utf-8",
-  headers: { "content-security-policy": monitorPolicy, "cache-control": "no-cache", vary: "Accept" }
-})
+const html = (text: string, status = 200) =>
+  HttpServerResponse.text(text, {
+    status,
+    contentType: pageContentType,
+    headers: { "content-security-policy": monitorPolicy, "cache-control": "no-store", vary: "Accept" }
+  })
+
+const wantsHtml = ({ headers }: HttpServerRequest): boolean => (headers["accept"] ?? "").includes("text/html")
 
 const wantsJson = ({ headers }: HttpServerRequest): boolean => {
   const accept = headers["accept"] ?? ""
@@ -32,7 +36,12 @@ const wantsJson = ({ headers }: HttpServerRequest): boolean => {
 export const layer = (options: DashboardOptions) =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
-      if (options.dashboard === "off") return
+      if (options.dashboard === "off") {
+        yield* router.add("GET", "/dashboard", (request) =>
+          Effect.succeed(wantsHtml(request) ? html(noMonitorPage, 404) : problemResponse(404))
+        )
+        return
+      }
       const sessions = yield* Sessions
       const sample = yield* Monitor.make
       const numbers = Effect.map(sample, (body) =>
@@ -64,8 +73,11 @@ export const layer = (options: DashboardOptions) =>
         )
       }
 
+      const emptyPage = html(monitorPage())
+      const filledPage = Effect.map(sample, (reading) => html(monitorPage(reading)))
+
       yield* router.add("GET", "/dashboard", (request) => {
-        if (!wantsJson(request)) return Effect.succeed(page)
+        if (!wantsJson(request)) return options.dashboard === "open" ? filledPage : Effect.succeed(emptyPage)
         return options.dashboard === "open" ? numbers : guarded(request, numbers)
       })
       yield* router.add("GET", "/dashboard/stream", (request) =>

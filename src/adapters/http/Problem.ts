@@ -50,6 +50,9 @@ export const problemResponse = (
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(problemOf(status, members), { status, contentType: problemContentType })
 
+/** The type of a page that says in words, to a browser that asked for one, why there is nothing. No library writes it so. */
+export const pageContentType = "text/html; charset=utf-8"
+
 const recordOf = (text: string): Record<string, unknown> => {
   const value: unknown = JSON.parse(text)
   return typeof value === "object" && value !== null ? { ...value } : {}
@@ -61,13 +64,14 @@ const retryAfter = (status: number, seconds: unknown): Record<string, string> =>
 
 /**
  * The same reply as a problem with `instance`, the id of the request, `trace_id`, by which its trace and its log lines are found, and with `Retry-After` where it is 503 or has a `retry_after`: a problem keeps
- * its members, any other error body (a library's text) gives way to the problem of its status. Headers and cookies stay.
+ * its members, a page stays as it is, any other error body (a library's text) gives way to the problem of its status. Headers and cookies stay.
  */
 export const asProblem = (
   response: HttpServerResponse.HttpServerResponse,
   { id, traceId }: Pick<Visit, "id" | "traceId">
 ): HttpServerResponse.HttpServerResponse => {
   const { body, status } = response
+  if (body._tag === "Uint8Array" && body.contentType === pageContentType) return response
   const own = body._tag === "Uint8Array" && body.contentType === problemContentType
   const {
     type,

@@ -37,6 +37,7 @@ const own: ReadonlyArray<readonly [name: string, contentType: string, ...modules
   ["theme.js", script],
   ["chat.css", style],
   ["app.js", script, "chat"],
+  ["backoff.js", script, "monitor"],
   ["chat.js", script, "chat"],
   ["connection/address.js", script, "chat"],
   ["connection/api.js", script, "chat"],
@@ -61,7 +62,16 @@ const own: ReadonlyArray<readonly [name: string, contentType: string, ...modules
   ["views/search.js", script, "chat"],
   ["views/words.js", script, "chat"],
   ["monitor/monitor.css", style],
-  ["monitor/monitor.js", script, "monitor"]
+  ["monitor/monitor.js", script, "monitor"],
+  ["monitor/cards.js", script, "monitor"],
+  ["monitor/chart.js", script, "monitor"],
+  ["monitor/format.js", script, "monitor"],
+  ["monitor/palette.js", script, "monitor"],
+  ["monitor/reading-stream.js", script, "monitor"],
+  ["monitor/readings.js", script, "monitor"],
+  ["monitor/rooms.js", script, "monitor"],
+  ["monitor/status.js", script, "monitor"],
+  ["monitor/tables.js", script, "monitor"]
 ]
 
 /** The libraries, from wherever the package manager put them: the specifier that the page imports, and the name it is served under. */
@@ -72,7 +82,14 @@ const libraries: ReadonlyArray<readonly [specifier: string, name: string, ...mod
   ["htm/preact", "htm-preact.js", "chat"],
   ["linkify-it", "linkify-it/index.mjs", "chat"],
   ["uc.micro", "uc.micro/index.mjs", "chat"],
-  ["centrifuge", "centrifuge.js", "chat"]
+  ["centrifuge", "centrifuge.js", "chat"],
+  ["uplot", "uplot.js", "monitor"]
+]
+
+/** The names below `/assets/` of the modules that a page loads at once. */
+export const modulesFor = (page: PageName): ReadonlyArray<string> => [
+  ...own.filter(([, , ...pages]) => pages.includes(page)).map(([name]) => name),
+  ...libraries.filter(([, , ...pages]) => pages.includes(page)).map(([, name]) => name)
 ]
 
 /** Modules that libraries import from beside themselves, each under the address that this leads to. */
@@ -83,11 +100,14 @@ const parts: ReadonlyArray<readonly [specifier: string, path: string, name: stri
   )
 ]
 
-/** Where a library's module is. Centrifugo's SDK has one for browsers, a third of the size, that no name of its package leads to: it sets `Centrifuge`. */
-const locationOf = (specifier: string): URL => {
-  const module = new URL(import.meta.resolve(specifier))
-  return specifier === "centrifuge" ? new URL("../dist/centrifuge.js", module) : module
+/** Where a library's module for browsers is, when that is not what its name resolves to: a path beside that. */
+const modulePaths: Readonly<Record<string, string>> = {
+  // A third of the module's size; no name of its package leads to it. It sets `Centrifuge`.
+  centrifuge: "../dist/centrifuge.js",
+  uplot: "./uPlot.esm.js"
 }
+
+const locationOf = (specifier: string): URL => new URL(modulePaths[specifier] ?? "", import.meta.resolve(specifier))
 
 /** What the page's import map says, by specifier. */
 export const imports: Readonly<Record<string, string>> = Object.fromEntries(
@@ -125,6 +145,7 @@ export const readAssets: Effect.Effect<ReadonlyArray<Asset>, AssetMissing> = Eff
     ...own.map(([name, contentType, ...modulesOf]) =>
       read(name, contentType, modulesOf, () => new URL(`./assets/${name}`, import.meta.url))
     ),
+    read("uplot.css", style, [], () => new URL(import.meta.resolve("uplot/dist/uPlot.min.css"))),
     ...libraries.map(([specifier, name, ...modulesOf]) => read(name, script, modulesOf, () => locationOf(specifier))),
     ...parts.map(([specifier, path, name]) =>
       read(name, script, ["chat"], () => new URL(path, import.meta.resolve(specifier)))

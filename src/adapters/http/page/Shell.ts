@@ -12,15 +12,15 @@ export interface Head {
   readonly description: string
   /** Styles after the tokens and the base, by their names below `/assets/`. */
   readonly styles: ReadonlyArray<string>
-  /** The module that starts the page; those that it loads, so that they come at once. */
-  readonly main: string
+  /** The module that starts the page, where it has one; those that it loads, so that they come at once. */
+  readonly main?: string
   readonly modules: ReadonlyArray<string>
   /** More `<meta>` elements: name and content. */
   readonly meta?: ReadonlyArray<readonly [name: string, content: string | number]>
 }
 
-/** For text that comes from a program's own values: no reader's text goes into a shell. */
-const escapeHtml = (text: string): string =>
+/** Text as it stands in an element or in an attribute's double quotes. */
+export const escapeHtml = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
 
 /** `<head>` of every page: the theme before the first paint, the design's styles, the import map, the page's modules. */
@@ -35,7 +35,7 @@ ${["tokens.css", "base.css", ...styles].map((name) => `<link rel="stylesheet" hr
 <script src="/assets/theme.js"></script>
 <script type="importmap">${importMap}</script>
 ${modules.map((name) => `<link rel="modulepreload" href="/assets/${name}">`).join("\n")}
-<script type="module" src="/assets/${main}"></script>
+${main === undefined ? "" : `<script type="module" src="/assets/${main}"></script>`}
 </head>`
 
 /** The mark of every page, which leads to the chat. */

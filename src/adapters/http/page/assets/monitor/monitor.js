@@ -1,133 +1,139 @@
-const everyMillis = 2000
-const kept = 60
+import { Cards } from "./cards.js"
+import { timeOfDay } from "./format.js"
+import { onThemeChange, paletteNow } from "./palette.js"
+import { ReadingStream } from "./reading-stream.js"
+import { fold, initial } from "./readings.js"
+import { drawRooms } from "./rooms.js"
+import { statusOf } from "./status.js"
+import { drawTables } from "./tables.js"
 
-const number = new Intl.NumberFormat("en")
-const count = (value) => number.format(value)
-const percent = (value) => value.toFixed(1) + " %"
-const millis = (value) => value.toFixed(1) + " ms"
-const bytes = (value) => {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"]
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return value.toFixed(unit === 0 ? 0 : 1) + " " + units[unit]
-}
+const byId = (id) => document.getElementById(id)
 
-const groups = [
-  [
-    "Chat",
-    [
-      ["Sockets", (s) => s.parley.sockets, count],
-      ["Rooms in memory", (s) => s.parley.rooms, count],
-      ["Messages a second", (s) => s.parley.messages_per_s, (v) => count(Math.round(v))],
-      ["Deliveries a second", (s) => s.parley.deliveries_per_s, (v) => count(Math.round(v))],
-      ["Commit, 99 %", (s) => s.parley.commit_ms.p99, millis],
-      ["Fan-out, 99 %", (s) => s.parley.fan_out_ms.p99, millis],
-      ["Messages since the start", (s) => s.parley.messages, count],
-      ["Rejected since the start", (s) => s.parley.rejections, count],
-      ["Too slow, cut", (s) => s.parley.slow_consumers, count]
-    ]
-  ],
-  [
-    "Process",
-    [
-      ["CPU", (s) => s.pid.cpu, percent],
-      ["Memory", (s) => s.pid.ram, bytes],
-      ["Connections", (s) => s.pid.conns, count],
-      ["Event loop lag, 99 %", (s) => s.parley.event_loop_lag_ms.p99, millis]
-    ]
-  ],
-  [
-    "Machine",
-    [
-      ["CPU", (s) => s.os.cpu, percent],
-      ["Memory", (s) => s.os.ram, (v, s) => bytes(v) + " of " + bytes(s.os.total_ram)],
-      ["Load", (s) => s.os.load_avg, (v) => v.toFixed(2)],
-      ["TCP connections", (s) => s.os.conns, count]
-    ]
-  ]
-]
-
-const svgNames = "http://www.w3.org/2000/svg"
-const cards = []
-for (const [title, rows] of groups) {
-  const heading = document.createElement("h2")
-  heading.textContent = title
-  const list = document.createElement("dl")
-  for (const [name, read, show] of rows) {
-    const card = document.createElement("div")
-    const term = document.createElement("dt")
-    term.textContent = name
-    const value = document.createElement("dd")
-    value.textContent = "–"
-    const chart = document.createElementNS(svgNames, "svg")
-    chart.setAttribute("viewBox", "0 0 " + (kept - 1) + " 20")
-    chart.setAttribute("preserveAspectRatio", "none")
-    chart.setAttribute("aria-hidden", "true")
-    const line = chart.appendChild(document.createElementNS(svgNames, "polyline"))
-    card.append(term, value, chart)
-    list.append(card)
-    cards.push({ read, show, value, line, seen: [] })
-  }
-  document.getElementById("groups").append(heading, list)
-}
-
-const state = document.getElementById("state")
-const say = (text, bad) => {
-  state.textContent = text
-  state.classList.toggle("bad", bad)
-}
-
+let state = initial
+let pausedByReader = false
+/** Held here alone: it is gone with the page. */
 let token
-const ask = () =>
-  fetch("/dashboard", {
-    headers: { Accept: "application/json", ...(token === undefined ? {} : { Authorization: "Bearer " + token }) }
-  })
 
-// Whoever is logged in on the chat page of this browser is known by its cookie.
-const logIn = async () => {
-  const response = await fetch("/api/user/v1/refresh-token", { method: "PUT", headers: { "X-Parley-Page": "1" } })
-  if (!response.ok) return false
-  token = (await response.json()).token
+const cards = new Cards(document, paletteNow(), (at) => {
+  byId("moment").textContent = at === undefined ? "" : `at ${timeOfDay(at)}`
+})
+onThemeChange(() => cards.recolour(paletteNow()))
+
+const setText = (element, text) => {
+  if (element.textContent !== text) element.textContent = text
+}
+
+const drawStatus = () => {
+  const { dot, sentence, tone, word } = statusOf(state)
+  byId("state").className = `status ${dot}`
+  setText(byId("word"), word)
+  byId("notice").className = `banner ${tone}`
+  byId("notice").hidden = sentence === ""
+  setText(byId("notice"), sentence)
+  const refused = state.phase === "refused"
+  byId("entrance").hidden = !refused
+  byId("board").hidden = refused
+  byId("board").classList.toggle("aged", ["lost", "stale", "paused"].includes(state.phase))
+  byId("pause").hidden = refused
+  byId("as-table").hidden = refused
+  setText(byId("pause"), pausedByReader ? "Resume" : "Pause")
+}
+
+const heard = (happened) => {
+  const before = state.phase
+  state = fold(state, happened)
+  drawStatus()
+  if (happened.type === "reading") {
+    cards.draw(state)
+    drawRooms(document, state)
+    drawTables(document, state)
+  }
+  if (state.phase === "refused") {
+    token = undefined
+    if (state.wrong) refuse("The server does not know this token, or its time is over.")
+    if (before !== "refused") byId("token").focus()
+  }
+}
+
+const renew = async () => {
+  const reply = await fetch("/api/user/v1/refresh-token", { method: "PUT", headers: { "X-Parley-Page": "1" } })
+  if (!reply.ok) return false
+  ;({ token } = await reply.json())
   return true
 }
 
-const draw = (sample) => {
-  for (const card of cards) {
-    const value = card.read(sample)
-    card.value.textContent = card.show(value, sample)
-    card.seen.push(value)
-    if (card.seen.length > kept) card.seen.shift()
-    const top = Math.max(...card.seen, 1e-9)
-    const first = kept - card.seen.length
-    card.line.setAttribute(
-      "points",
-      card.seen.map((v, i) => first + i + "," + (19 - (18 * v) / top).toFixed(2)).join(" ")
-    )
-  }
-}
-
-const turn = async () => {
+/** Who is logged in on the chat page of this browser is known by its cookie. One page at a time renews it. */
+const logIn = async () => {
   try {
-    let response = await ask()
-    if (response.status === 401 && (await logIn())) response = await ask()
-    if (response.status === 401)
-      return say("Log in on the chat page first: only people with an account may see this.", true)
-    if (!response.ok) return say("The server answers " + response.status + ".", true)
-    const sample = await response.json()
-    draw(sample)
-    const problems = sample.parley.problems.map(({ check, problem }) => check + ": " + problem)
-    if (problems.length > 0) return say("Not ready. " + problems.join("; "), true)
-    say("Ready, up " + count(Math.floor(sample.parley.uptime_s / 60)) + " min", false)
+    if (localStorage.getItem("parley.login") !== "yes") return false
   } catch {
-    say("The server does not answer.", true)
+    return false
+  }
+  return navigator.locks === undefined ? renew() : navigator.locks.request("parley.renew", renew)
+}
+
+const stream = new ReadingStream({
+  open: (signal) =>
+    fetch("/dashboard/stream", {
+      signal,
+      cache: "no-store",
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` }
+    }),
+  authorize: logIn,
+  timers: {
+    now: () => Date.now(),
+    random: () => Math.random(),
+    after: (run, ms) => setTimeout(run, ms),
+    cancel: (timer) => clearTimeout(timer)
+  },
+  heard: (happened) => heard(happened.type === "refused" ? { ...happened, wrong: token !== undefined } : happened)
+})
+
+/** The line is open while somebody looks. */
+const follow = () => {
+  if (state.phase === "refused") return
+  if (pausedByReader || document.hidden) {
+    stream.stop()
+    heard({ type: "paused", by: pausedByReader ? "reader" : "hidden" })
+  } else if (!stream.running) {
+    stream.start()
   }
 }
 
-const loop = async () => {
-  if (!document.hidden) await turn()
-  setTimeout(() => void loop(), everyMillis)
+document.addEventListener("visibilitychange", follow)
+addEventListener("online", () => stream.hurry())
+
+byId("pause").addEventListener("click", () => {
+  pausedByReader = !pausedByReader
+  follow()
+})
+
+byId("as-table").addEventListener("click", () => {
+  const shown = !byId("tables").classList.toggle("unseen")
+  byId("charts").hidden = shown
+  byId("as-table").ariaPressed = String(shown)
+  // What scrolls sideways must be reachable by the keyboard, but only where it can be seen.
+  if (shown) byId("course").tabIndex = 0
+  else byId("course").removeAttribute("tabindex")
+})
+
+byId("entrance").addEventListener("submit", (event) => {
+  event.preventDefault()
+  const given = byId("token").value.trim()
+  byId("token").value = ""
+  // A header holds visible ASCII; what else was pasted is no token.
+  token = /^[\x21-\x7e]+$/.test(given) ? given : undefined
+  if (token === undefined) return refuse("This is no access token: it has letters, digits, dots and hyphens only.")
+  refuse("")
+  state = fold(state, { type: "connecting" })
+  stream.start()
+})
+
+const refuse = (why) => {
+  setText(byId("token-wrong"), why)
+  if (why === "") byId("token").removeAttribute("aria-invalid")
+  else byId("token").ariaInvalid = "true"
 }
-void loop()
+
+for (const name of ["pause", "as-table"]) byId(name).disabled = false
+follow()
