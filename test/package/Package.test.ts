@@ -89,7 +89,7 @@ describe("the package", () => {
         "dist/main.js",
         "dist/adapters/sqlite/JournalWorker.js",
         "dist/adapters/http/page/assets/app.js",
-        "dist/adapters/http/page/assets/page.css"
+        "dist/adapters/http/page/assets/chat.css"
       ])
     )
     for (const name of packageJson.bundleDependencies) expect(files).toContain(`node_modules/${name}/package.json`)
@@ -174,7 +174,7 @@ describe("the package", () => {
         if (output.includes("Parley is ready")) break
       }
       const url = /Parley is ready: (\S+)/.exec(output)?.[1] ?? ""
-      for (const path of ["/", "/assets/app.js", "/assets/page.css", "/assets/preact.js", "/docs", "/readyz"]) {
+      for (const path of ["/", "/assets/app.js", "/assets/chat.css", "/assets/preact.js", "/docs", "/readyz"]) {
         expect((await fetch(`${url}${path}`)).status, path).toBe(200)
       }
       child.stdout.resume()

@@ -115,38 +115,43 @@ const description = (origin: string, socketOrigin: string) => ({
 const nosniff = { "x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin" } as const
 
 /** The policy and the addresses name the host that was asked for; one form is for people, one for programs. */
-const vary = "host, accept"
+const vary = "host, accept, accept-encoding"
+
+const gzipped = promisify(gzip)
+const takesGzip = /\bgzip\b/
 
 const wantsJson = (accept: string): boolean => accept.includes("application/json") && !accept.includes("text/html")
 
 const page =
   (options: ChatPageOptions, modules: ReadonlyArray<string>) =>
   (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-    Effect.map(CurrentVisit, ({ secure }) => {
+    Effect.gen(function* () {
+      const { secure } = yield* CurrentVisit
       const [socket, api] = [options.socketPort(), options.apiPort()]
-      const host = request.headers["host"] ?? ""
+      const { accept = "", "accept-encoding": encodings = "", host = "" } = request.headers
       const shown = hostPattern.exec(host)?.[0] ?? `localhost:${api}`
       const origin = `http${secure ? "s" : ""}://${shown}`
       // Sockets are taken at this port, too, and behind a proxy no other is known.
       const socketOrigin = `ws${secure ? "s" : ""}://${shown}`
-      if (wantsJson(request.headers["accept"] ?? "")) {
+      if (wantsJson(accept)) {
         return HttpServerResponse.jsonUnsafe(description(origin, socketOrigin), { headers: { vary } })
       }
-      return HttpServerResponse.text(shell(modules, { api, socket }, origin, socketOrigin), {
-        contentType: "text/html; charset=utf-8",
-        headers: {
-          ...nosniff,
-          vary,
-          "cache-control": "no-store",
-          "content-security-policy": contentSecurityPolicy(host, socket),
-          "cross-origin-opener-policy": "same-origin",
-          "permissions-policy": "camera=(), geolocation=(), microphone=()",
-          "referrer-policy": "no-referrer"
-        }
-      })
+      const headers = {
+        ...nosniff,
+        vary,
+        "cache-control": "no-store",
+        "content-security-policy": contentSecurityPolicy(host, socket),
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=()",
+        "referrer-policy": "no-referrer"
+      }
+      const contentType = "text/html; charset=utf-8"
+      const html = shell(modules, { api, socket }, origin, socketOrigin)
+      if (!takesGzip.test(encodings)) return HttpServerResponse.text(html, { contentType, headers })
+      // There is no secret in it, which a compression could betray.
+      const packed = yield* Effect.promise(() => gzipped(html))
+      return HttpServerResponse.uint8Array(packed, { contentType, headers: { ...headers, "content-encoding": "gzip" } })
     })
-
-const gzipped = promisify(gzip)
 
 /** A new release is seen at once, and what has not changed costs a 304. It is compressed once, when somebody first asks for it. */
 const asset = ({ body, contentType, etag }: Asset) => {
@@ -157,7 +162,7 @@ const asset = ({ body, contentType, etag }: Asset) => {
     if (known.includes(etag) || known.includes("*")) {
       return Effect.succeed(HttpServerResponse.empty({ status: 304, headers }))
     }
-    if (!/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+    if (!takesGzip.test(request.headers["accept-encoding"] ?? "")) {
       return Effect.succeed(HttpServerResponse.uint8Array(body, { contentType, headers }))
     }
     return Effect.map(

@@ -94,13 +94,14 @@ const parts: ReadonlyArray<readonly [specifier: string, path: string, name: stri
   )
 ]
 
-/**
- * Where a library's module for browsers is. Centrifugo's SDK has one, a third of the size, that no name of its package leads to: it sets `Centrifuge`.
- */
-const locationOf = (specifier: string): URL => {
-  const module = new URL(import.meta.resolve(specifier === "uplot" ? "uplot/dist/uPlot.esm.js" : specifier))
-  return specifier === "centrifuge" ? new URL("../dist/centrifuge.js", module) : module
+/** Where a library's module for browsers is, when that is not what its name resolves to: a path beside that. */
+const modulePaths: Readonly<Record<string, string>> = {
+  // A third of the module's size; no name of its package leads to it. It sets `Centrifuge`.
+  centrifuge: "../dist/centrifuge.js",
+  uplot: "./uPlot.esm.js"
 }
+
+const locationOf = (specifier: string): URL => new URL(modulePaths[specifier] ?? "", import.meta.resolve(specifier))
 
 /** The names below `/assets/` of the modules that a page loads at once. */
 export const modulesFor = (page: PageName): ReadonlyArray<string> => [

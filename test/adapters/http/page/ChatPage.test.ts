@@ -96,13 +96,15 @@ describe("the chat page's routes", () => {
     expect(sizes.size).toBeGreaterThan(30)
   })
 
-  it("packs its files for who takes that, and for nobody else", async () => {
+  it("packs its files, and itself, for who takes that, and for nobody else", async () => {
     const packed = await get("/assets/app.js", { "accept-encoding": "gzip" })
     const plain = await get("/assets/app.js")
     expect(packed.headers.get("content-encoding")).toBe("gzip")
     expect(packed.headers.get("vary")).toBe("accept-encoding")
     expect(plain.headers.get("content-encoding")).toBeNull()
     expect(gunzipSync(Buffer.from(await packed.arrayBuffer())).toString()).toBe(await plain.text())
+    const shellPacked = await get("/", { "accept-encoding": "br, gzip" })
+    expect(gunzipSync(Buffer.from(await shellPacked.arrayBuffer())).toString()).toBe(shell)
     expect((await get("/assets/app.js", { "if-none-match": packed.headers.get("etag") ?? "" })).status).toBe(304)
   })
 

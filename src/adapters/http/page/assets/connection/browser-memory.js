@@ -63,25 +63,38 @@ export const remembered = ({ isRoomName, guestName }) => {
   }
 }
 
+/** What changes with every message, and every key that is pressed, is written down so much later at most. Milliseconds. */
+const writtenAfter = 500
+
+/** What is to be written down yet, by key. */
+const unwritten = new Map()
+let writing
+const writeDown = () => {
+  clearTimeout(writing)
+  writing = undefined
+  for (const [key, read] of unwritten) shared.set(key, read())
+  unwritten.clear()
+}
+const later = (key, read) => {
+  unwritten.set(key, read)
+  writing ??= setTimeout(writeDown, writtenAfter)
+}
+globalThis.addEventListener("pagehide", writeDown)
+
 /** Keeps what changed; drafts, and what waits to be sent, outlive a reload. */
 export const remember = (state, before) => {
   if (state.rooms === before.rooms && state.order === before.order) return
   const rooms = state.order.map((name) => state.rooms[name])
   const was = before.order.map((name) => before.rooms[name])
   const differ = (read) => rooms.length !== was.length || rooms.some((room, index) => read(room) !== read(was[index]))
-  if (differ((room) => `${room.name} ${room.read}`)) {
-    shared.set(
-      keys.rooms,
-      rooms.map(({ name, read }) => ({ name, read }))
-    )
+  if (differ(({ read }) => read) || differ(({ name }) => name)) {
+    later(keys.rooms, () => rooms.map(({ name, read }) => ({ name, read })))
   }
-  if (differ((room) => room.draft)) {
-    shared.set(
-      keys.drafts,
-      Object.fromEntries(rooms.filter(({ draft }) => draft !== "").map(({ name, draft }) => [name, draft]))
-    )
+  if (differ(({ draft }) => draft)) {
+    const written = rooms.filter(({ draft }) => draft !== "")
+    later(keys.drafts, () => Object.fromEntries(written.map(({ name, draft }) => [name, draft])))
   }
-  if (differ((room) => room.outbox)) {
+  if (differ(({ outbox }) => outbox)) {
     const waiting = rooms.flatMap(({ name: room, outbox }) =>
       outbox
         .filter(({ state }) => state === "pending")

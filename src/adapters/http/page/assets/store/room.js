@@ -123,6 +123,8 @@ const place = (room, messages) => {
   if (first === undefined) return room
   const last = lastOf(room)
   if (first.seq > last) return { ...room, outbox, messages: [...room.messages, ...keyed] }
+  const end = keyed.at(-1)?.seq ?? 0
+  if (end < firstOf(room)) return { ...room, outbox, messages: [...keyed, ...room.messages] }
   const known = new Map(room.messages.map((message) => [message.seq, message]))
   for (const message of keyed) if (!known.has(message.seq)) known.set(message.seq, message)
   return { ...room, outbox, messages: [...known.values()].toSorted((a, b) => a.seq - b.seq) }

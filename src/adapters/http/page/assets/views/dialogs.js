@@ -33,7 +33,9 @@ const forms = {
 
 const Field = ({ field, value, wrong }) => {
   const id = `field-${field.name}`
-  const notes = [wrong !== undefined && `${id}-wrong`, field.hint !== undefined && `${id}-hint`].filter(Boolean)
+  // What is wrong says what was expected, too.
+  const hint = wrong === undefined ? field.hint : undefined
+  const notes = [wrong !== undefined && `${id}-wrong`, hint !== undefined && `${id}-hint`].filter(Boolean)
   return html`
     <div class="field">
       <label for=${id}>${field.label}</label>
@@ -51,7 +53,7 @@ const Field = ({ field, value, wrong }) => {
         aria-describedby=${notes.join(" ") || undefined}
       />
       ${wrong !== undefined && html`<p id=${`${id}-wrong`} class="wrong">${wrong}</p>`}
-      ${field.hint !== undefined && html`<p id=${`${id}-hint`} class="hint">${field.hint}</p>`}
+      ${hint !== undefined && html`<p id=${`${id}-hint`} class="hint">${hint}</p>`}
     </div>
   `
 }

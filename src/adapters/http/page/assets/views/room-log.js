@@ -7,7 +7,7 @@ import { Message, Outgoing } from "./message.js"
 
 /** Messages that stand in the document at a time; a step is so many more above or below. */
 export const windowSize = 200
-const step = 80
+const step = 50
 /** So near to the end of the log counts as being there; so near to the window's edge, and it moves. Pixels. */
 const nearEnd = 48
 const nearEdge = 700

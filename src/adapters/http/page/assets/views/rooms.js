@@ -62,7 +62,7 @@ const JoinForm = ({ onEnter }) => {
         name="room"
         value=${name}
         maxlength="65"
-        placeholder="Join or create a room"
+        placeholder="Join or create"
         autocomplete="off"
         autocapitalize="off"
         spellcheck=${false}
