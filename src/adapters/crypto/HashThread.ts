@@ -30,6 +30,7 @@ export class HashThread {
       const settle = (done: () => void): void => {
         worker.off("message", onAnswer)
         worker.off("exit", onExit)
+        worker.unref()
         this.#endedAt = performance.now()
         done()
       }
@@ -40,6 +41,8 @@ export class HashThread {
           resolve(answer.value)
         })
       const onExit = (): void => settle(() => reject(new Error("the thread that hashes passwords ended")))
+      // Keeps the program alive while somebody waits for it, and no longer.
+      worker.ref()
       worker.on("message", onAnswer)
       worker.on("exit", onExit)
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
@@ -61,7 +64,6 @@ export class HashThread {
   #start(): Worker {
     // Nothing that the process was told to preload (an agent, a loader) belongs in there.
     const worker = new Worker(new URL(`./HashWorker.${extension}`, import.meta.url), { name: "hash", execArgv: [] })
-    worker.unref()
     // Said by `exit`, which follows.
     worker.on("error", () => {})
     worker.once("exit", () => {
