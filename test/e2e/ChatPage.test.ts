@@ -206,7 +206,10 @@ describe("the chat page, in a browser and before the server", () => {
     it("two tabs share a login: signed in in one is signed in in both, and signed out, too", async () => {
       const tab = await context.newPage()
       await Promise.all([open(), open(tab)])
+      // What is behind is drawn once a second.
+      await page.bringToFront()
       await register("tab_of_ada")
+      await tab.bringToFront()
       await tab.getByRole("button", { name: "Sign out" }).waitFor()
       await live(tab)
       await say("from the other tab", tab)
@@ -254,6 +257,8 @@ describe("the chat page, in a browser and before the server", () => {
       await open()
       await say("said")
       await stored("said").waitFor()
+      const name = page.locator(".me bdi")
+      const before = await name.textContent()
       await context.setOffline(true)
       await page.getByRole("status").getByText("Offline").waitFor()
       await say("still waiting")
@@ -265,6 +270,8 @@ describe("the chat page, in a browser and before the server", () => {
       await live()
       await stored("still waiting").getByText("you", { exact: true }).waitFor()
       expect(await texts()).toEqual(["said", "still waiting"])
+      // Under another name it would be another message.
+      expect(await name.textContent()).toBe(before)
       expect(await field().inputValue()).toBe("half a sen")
     })
 
@@ -438,6 +445,33 @@ describe("the chat page, in a browser and before the server", () => {
       await list.getByRole("listitem").filter({ hasText: kitchen }).hover()
       await list.getByRole("button", { name: `Leave #${kitchen}` }).click()
       await list.getByRole("link", { name: kitchen }).waitFor({ state: "detached" })
+    })
+
+    it("who asked for it is notified of what comes while the page is out of sight, and nobody else", async () => {
+      await context.addInitScript(`
+        globalThis.notified = []
+        globalThis.Notification = class extends EventTarget {
+          static permission = "granted"
+          static requestPermission = () => Promise.resolve("granted")
+          constructor(title, { body }) { super(); notified.push(title + ": " + body) }
+        }
+        Object.defineProperty(document, "hidden", { get: () => globalThis.outOfSight === true })
+      `)
+      const grace = await somebody()
+      await open()
+      await page.evaluate("outOfSight = true")
+      grace.say("not asked for", { from: "grace h" })
+      await stored("not asked for").waitFor()
+      await page.evaluate("outOfSight = false")
+      await page.getByRole("button", { name: "Preferences" }).click()
+      await page.getByLabel("Notify me on the desktop").check()
+      await page.getByRole("button", { name: "Close" }).last().click()
+      grace.say("seen", { from: "grace h" })
+      await stored("seen").waitFor()
+      await page.evaluate("outOfSight = true")
+      grace.say("hello?", { from: "grace h" })
+      await page.waitForFunction("notified.length > 0")
+      expect(await page.evaluate("notified")).toEqual([`grace h in #${room}: hello?`])
     })
 
     it("a private room says that it is one", async () => {
