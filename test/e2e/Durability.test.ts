@@ -125,7 +125,7 @@ describe("a slow or broken disk", () => {
     const fatal = lines.filter((line) => (JSON.parse(line) as Record<string, unknown>)["log.level"] === "fatal")
     expect(fatal).toHaveLength(1)
     expect(fatal[0]).toContain("disk I/O error")
-    expect(started.stdout).toMatch(/^\S+ FATAL stopping: journal broken: disk I\/O error$/m)
+    expect(started.stdout).toMatch(/^\S+ FATAL stopping: journal broken: disk I\/O error \(SQLite's code 1034\)$/m)
 
     // Whether it was stored is not known; sent again with its id it is there once.
     started = await server.up(unlimited)
