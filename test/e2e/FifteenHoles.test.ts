@@ -336,7 +336,7 @@ await onEachStores("hole", (stores) => {
     try {
       const page = await browser.newPage()
       await page.goto(started.url)
-      const log = page.getByRole("log")
+      const log = page.getByRole("region", { name: "Messages in #lobby" })
       for (const text of attacks) await log.getByText(text, { exact: true }).waitFor()
       // What came while it was open is written as what stood there before.
       attacker.say(`${attacks[0]} live`)
