@@ -185,8 +185,11 @@ describe("a server process in trouble", () => {
     const started = await server.up(unlimited)
     await new ApiClient(started.url).register("reader")
     const client = await ChatClient.connect(started.socketUrl, { since: 0 })
-    for (let n = 1; n <= 200; n++) client.say(`message ${n} ${"x".repeat(500)}`)
-    await client.until(() => client.messages.length === 200)
+    // In commits one after the other: what is torn is a commit.
+    for (let n = 1; n <= 200; n++) {
+      client.say(`message ${n} ${"x".repeat(500)}`)
+      if (n % 50 === 0) await client.until(() => client.messages.length === n)
+    }
     return started
   }
 

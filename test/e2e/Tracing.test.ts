@@ -152,9 +152,7 @@ describe("what tracing allocates", () => {
   it("is nothing while no server is set, a flood's deliveries through; with one it is seen", async () => {
     const off = await allocated({})
     // The profile sees those who do work.
-    expect(off.map(([file]) => file)).toEqual(
-      expect.arrayContaining([expect.stringContaining("src/domain/ChatRoom.ts")])
-    )
+    expect(off.map(([file]) => file)).toEqual(expect.arrayContaining([expect.stringContaining("src/domain/Turn.ts")]))
     expect(off.filter(([file]) => modules.test(file))).toEqual([])
 
     const url = await receiver.listen()
