@@ -8,7 +8,7 @@ import { ecsFields } from "./EcsFields.ts"
 import { openLogFile } from "./LogFile.ts"
 import type { LogFile, LogFileUnusable } from "./LogFile.ts"
 import { logRecord } from "./LogRecord.ts"
-import { plainMembers, plainText } from "./PlainLine.ts"
+import { plainLine } from "./PlainLine.ts"
 import { standardOutput } from "./Terminal.ts"
 import type { Terminal } from "./Terminal.ts"
 import { levelText, terminalLine } from "./TerminalLine.ts"
@@ -71,8 +71,9 @@ const makeCrowdLog = (options: LoggerOptions, format: Format, file: LogFile, ter
   return (level, message, fields) => {
     const { shown, start, text } = kinds[level]
     if (!shown) return
-    file.write(`${start}${timestamp()}${shared}${plainMembers(fields)},"message":${JSON.stringify(message)}}\n`)
-    terminal.gather(`${clock()} ${text} ${message}${shade(plainText(fields))}\n`)
+    const line = plainLine(fields)
+    file.write(`${start}${timestamp()}${shared}${line.members},"message":${JSON.stringify(message)}}\n`)
+    terminal.gather(`${clock()} ${text} ${message}${shade(line.text)}\n`)
   }
 }
 

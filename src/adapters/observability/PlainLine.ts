@@ -7,40 +7,65 @@ import { visible } from "./TerminalLine.ts"
 /** What is longer, or may hold a token, goes the way of all texts. */
 const shownOf = (text: string): string => (text.length > 1_024 || mayHoldSecret.test(text) ? redactText(text) : text)
 
-/** `"name":`, made once a name: names are few, and ours. */
-const prefixes = new Map<string, string>()
-const prefixOf = (name: string): string => {
-  let prefix = prefixes.get(name)
-  if (prefix === undefined) prefixes.set(name, (prefix = `,${JSON.stringify(name)}:`))
-  return prefix
+/** Stands in JSON and on a terminal as it is. */
+const harmless = /^[A-Za-z0-9 _.:/,@()&=?+-]*$/
+
+/** How a field is written, made once a name: names are few, and ours. */
+interface Name {
+  /** `,"name":` */
+  readonly member: string
+  /** Under `labels`: the schema has no field for it. */
+  readonly isLabel: boolean
+  /** ` name=` */
+  readonly text: string
+  /** Milliseconds, which become `event.duration`, nanoseconds. */
+  readonly isMillis: boolean
 }
 
-/** The members of a line in Elastic's Common Schema, each with a comma before it. `millis` becomes `event.duration`, nanoseconds. */
-export const plainMembers = (fields: PlainFields): string => {
+const names = new Map<string, Name>()
+const nameOf = (name: string): Name => {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  const isMillis = name === "millis"
+  const field = isMillis ? "event.duration" : ecsNameOf(name)
+  const made = {
+    member: `,${JSON.stringify(field ?? name)}:`,
+    isLabel: field === undefined,
+    text: ` ${name}=`,
+    isMillis
+  }
+  names.set(name, made)
+  return made
+}
+
+/** The two lines of the same fields, but for what all lines have. */
+export interface PlainLine {
+  /** In Elastic's Common Schema: the members, each with a comma before it. */
+  readonly members: string
+  /** As on the terminal: ` key=value` for each. */
+  readonly text: string
+}
+
+export const plainLine = (fields: PlainFields): PlainLine => {
   let members = ""
   let labels = ""
-  for (const name in fields) {
-    const value = fields[name]
-    if (value === undefined) continue
-    if (name === "millis" && typeof value === "number") {
-      members += `,"event.duration":${Math.round(value * 1e6)}`
-      continue
-    }
-    const shown = typeof value === "number" ? value : JSON.stringify(shownOf(value))
-    const known = ecsNameOf(name)
-    if (known === undefined) labels += `${prefixOf(name)}${shown}`
-    else members += `${prefixOf(known)}${shown}`
-  }
-  return labels === "" ? members : `${members},"labels":{${labels.slice(1)}}`
-}
-
-/** ` key=value` for each, as on the terminal. */
-export const plainText = (fields: PlainFields): string => {
   let text = ""
   for (const name in fields) {
     const value = fields[name]
     if (value === undefined) continue
-    text += ` ${name}=${typeof value === "number" ? value : visible(shownOf(value))}`
+    const { isLabel, isMillis, member, text: before } = nameOf(name)
+    let json: string
+    if (typeof value === "number") {
+      json = isMillis ? `${Math.round(value * 1e6)}` : `${value}`
+      text += `${before}${value}`
+    } else {
+      const shown = shownOf(value)
+      const isHarmless = harmless.test(shown)
+      json = isHarmless ? `"${shown}"` : JSON.stringify(shown)
+      text += isHarmless ? `${before}${shown}` : `${before}${visible(shown)}`
+    }
+    if (isLabel) labels += `${member}${json}`
+    else members += `${member}${json}`
   }
-  return text
+  return { members: labels === "" ? members : `${members},"labels":{${labels.slice(1)}}`, text }
 }

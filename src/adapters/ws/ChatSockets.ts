@@ -171,7 +171,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
     log("info", "connection closed", {
       traceId: caller?.traceId,
       connection: number,
-      millis: now() - openedAt,
+      millis: Math.round(now() - openedAt),
       code: code?.code,
       reason: code?.reason,
       userId: principal?.userId,
