@@ -19,6 +19,7 @@ export const isProxyEntry = (entry: string): boolean => blockOf(entry) !== undef
 
 /** Which peers are our own proxies, so that what they say of a request is believed. Entries that are none are not in it. */
 export const makeTrustedProxies = (entries: ReadonlyArray<string>): ((address: string) => boolean) => {
+  if (entries.length === 0) return () => false
   const list = new BlockList()
   for (const entry of entries) {
     const block = blockOf(entry)

@@ -101,7 +101,8 @@ const targetOf = (url: string): { readonly path: string; readonly query: string 
 
 /** From `Authorization: Bearer`, or the subprotocol pair `bearer, <token>`; never from the URL. */
 const tokenOf = ({ headers }: IncomingMessage): Redacted.Redacted<string> | undefined => {
-  const [scheme, credential] = (headers.authorization ?? "").split(" ", 2)
+  if (headers.authorization === undefined) return afterProtocol(headers, "bearer")
+  const [scheme, credential] = headers.authorization.split(" ", 2)
   if (scheme?.toLowerCase() === "bearer" && credential !== undefined) return Redacted.make(credential)
   return afterProtocol(headers, "bearer")
 }
