@@ -470,7 +470,7 @@ describe("the chat page, in a browser and before the server", () => {
       await stored("seen").waitFor()
       await page.evaluate("outOfSight = true")
       grace.say("hello?", { from: "grace h" })
-      await page.waitForFunction("notified.length > 0")
+      await expect.poll(() => page.evaluate("notified.length")).toBeGreaterThan(0)
       expect(await page.evaluate("notified")).toEqual([`grace h in #${room}: hello?`])
     })
 
