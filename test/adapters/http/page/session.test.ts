@@ -38,6 +38,7 @@ const neighbours = (refresh: () => Promise<Response>) => {
     return run().finally(next)
   }
   const pages: Array<Session> = []
+  const told: Array<string> = []
   const page = () => {
     const session: Session = new Session({
       api: new Api(() => {
@@ -48,12 +49,15 @@ const neighbours = (refresh: () => Promise<Response>) => {
       alone,
       now: () => 1_000_000,
       changed: () => {},
-      tell: (news) => pages.filter((other) => other !== session).forEach((other) => other.hear(news))
+      tell: (news) => {
+        told.push(news.kind)
+        pages.filter((other) => other !== session).forEach((other) => other.hear(news))
+      }
     })
     pages.push(session)
     return session
   }
-  return { one: page(), other: page(), asked: () => refreshes }
+  return { one: page(), other: page(), asked: () => refreshes, told }
 }
 
 const json = (status: number, body: object, headers: Record<string, string> = {}) =>
@@ -163,6 +167,15 @@ describe("the page's session", () => {
     one.end()
     expect(other.account).toBeUndefined()
     expect(await other.credentials()).toEqual({ kind: "guest" })
+  })
+
+  it("who signs out in one page leaves them all, and they hear that he did it himself", async () => {
+    const token = tokenOf({ username: "ada_lovelace", exp: 9_999 })
+    const { one, other, told } = neighbours(() => Promise.resolve(json(200, { token, refresh_token: "" })))
+    await Promise.all([one.restore(), other.restore()])
+    expect(await one.logout()).toBeUndefined()
+    expect(other.account).toBeUndefined()
+    expect(told.at(-1)).toBe("left")
   })
 
   it("news that are none change nothing", async () => {

@@ -84,8 +84,9 @@ chat.store.listen((_, before) => {
 neighbours?.addEventListener("message", ({ data }) => {
   const before = session.account
   session.hear(data)
-  if (session.account === before) return
-  chat.speakAnew()
+  // Whoever signed out knows that he did, also where the server's word of it was here first.
+  const hasLeft = Object(data).kind === "left" && chat.state.line.phase === "ended"
+  if (session.account !== before || hasLeft) chat.speakAnew()
 })
 
 const quiet = { notify: false, badge: false }

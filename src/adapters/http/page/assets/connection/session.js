@@ -12,7 +12,7 @@
  * @property {(has: boolean) => void} setLogin
  */
 
-/** @typedef {{ kind: "token", token: string } | { kind: "ended" }} News */
+/** @typedef {{ kind: "token", token: string } | { kind: "ended" } | { kind: "left" }} News `left`: the reader signed out himself. */
 
 /** A token that ends sooner is renewed before it is used. Milliseconds. */
 export const renewBefore = 30_000
@@ -102,7 +102,8 @@ export class Session {
   async logout() {
     const outcome = await this.authorized((token) => this.#options.api.logout(token))
     if (outcome !== undefined && !outcome.ok && outcome.failure.status !== 401) return outcome.failure.text
-    this.end()
+    this.#forget()
+    this.#options.tell?.({ kind: "left" })
     return undefined
   }
 
@@ -119,7 +120,7 @@ export class Session {
   hear(news) {
     const { kind, token } = Object.fromEntries(Object.entries(Object(news)))
     if (kind === "token" && typeof token === "string") this.#take(token, readToken(token).username)
-    else if (kind === "ended" && this.account !== undefined) this.#forget()
+    else if ((kind === "ended" || kind === "left") && this.account !== undefined) this.#forget()
   }
 
   #forget() {
