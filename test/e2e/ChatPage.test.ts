@@ -8,6 +8,12 @@ import { ServerProcess, unlimited } from "../support/ServerProcess.ts"
 import type { Started } from "../support/ServerProcess.ts"
 import { xssCorpus } from "./XssCorpus.ts"
 
+const schemes = [
+  ["light", "no-preference"],
+  ["dark", "no-preference"],
+  ["dark", "more"]
+] as const
+
 /** Chromium writes a line for every reply over 399, and for every socket that finds nobody: that is expected, and not the page's fault. */
 const isExpected = (text: string) => /^Failed to load resource|^WebSocket connection to .* failed/.test(text)
 
@@ -114,6 +120,21 @@ describe("the chat page, in a browser and before the server", () => {
     await dialog(on).locator("button[type=submit]").click()
     await on.getByRole("button", { name: "Sign out" }).waitFor()
     await live(on)
+  }
+  /** Nothing that axe finds, in light, in dark, and with more contrast. */
+  const check = async (view: string) => {
+    for (const [colorScheme, contrast] of schemes) {
+      await page.emulateMedia({ colorScheme, contrast, reducedMotion: "reduce" })
+      // Legacy mode gathers the results in the page itself, which has no frames, instead of in a new one each time.
+      const axe = new AxeBuilder({ page }).setLegacyMode()
+      // What is not colour is the same in all.
+      const isFirst = colorScheme === "light" && contrast === "no-preference"
+      const { violations } = await (isFirst ? axe : axe.withRules(["color-contrast"])).analyze()
+      expect(
+        violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+        `${view}, ${colorScheme}, ${contrast}`
+      ).toEqual([])
+    }
   }
   const fromTop = () => log().evaluate((element) => element.scrollTop)
   const scrollTo = (top: number) => log().evaluate((element, top) => void (element.scrollTop = top), top)
@@ -227,6 +248,7 @@ describe("the chat page, in a browser and before the server", () => {
       await page.getByText("You were signed out, here or on another device.").waitFor()
       await page.getByRole("status").getByText("Signed out").waitFor()
       expect(await field().isDisabled()).toBe(true)
+      await check("signed out")
       await page.getByRole("button", { name: "Go on as a guest" }).click()
       await live()
       await page.getByText("You speak as").waitFor()
@@ -599,19 +621,6 @@ describe("the chat page, in a browser and before the server", () => {
 
   describe("its looks", () => {
     it("have nothing that axe finds on any view, light or dark", async () => {
-      const check = async (view: string) => {
-        for (const colorScheme of ["light", "dark"] as const) {
-          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
-          // Legacy mode gathers the results in the page itself, which has no frames, instead of in a new one each time.
-          const axe = new AxeBuilder({ page }).setLegacyMode()
-          // What is not colour is the same in both.
-          const { violations } = await (colorScheme === "dark" ? axe.withRules(["color-contrast"]) : axe).analyze()
-          expect(
-            violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-            `${view}, ${colorScheme}`
-          ).toEqual([])
-        }
-      }
       const grace = await somebody()
       await open()
       await check("empty")
@@ -646,6 +655,10 @@ describe("the chat page, in a browser and before the server", () => {
       await context.setOffline(true)
       await page.getByText("You are offline.").waitFor()
       await check("offline")
+      await context.setOffline(false)
+      await page.goto(`${started.url}/chat/$secret`)
+      await page.getByText("This room is private: you may not enter it.").waitFor()
+      await check("a private room")
     })
 
     it("need no more width than the narrowest telephone has", async () => {

@@ -97,7 +97,8 @@ const bones = [0, 1, 2, 3, 4, 5]
 /** What stands above the first message. */
 const Beginning = ({ room, chat, state }) => {
   if (room.refused !== "") {
-    return html`<div class="blank wrong">
+    // There is no field: the link that skips to it leads here.
+    return html`<div class="blank wrong" id="message" tabindex="-1">
       <h2>No entry</h2>
       <p>${room.refused}</p>
     </div>`
