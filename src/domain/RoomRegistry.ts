@@ -150,6 +150,8 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
   }
 
   const ended = (room: ChatRoom, failure: Cause.Cause<JournalError> | undefined) => {
+    // What is interrupted at the end was ended already.
+    if (!room.running) return
     room.running = false
     running -= 1
     if (failure !== undefined) lost(room, failure)
@@ -168,8 +170,8 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     forget(room)
     for (const waiter of awaiting.get(room) ?? []) Deferred.doneUnsafe(waiter, Effect.fail(error))
     awaiting.delete(room)
-    // A journal that answered "not stored" is sure; a turn that died is not.
-    const isSure = cause.reasons.some((reason) => reason._tag === "Fail")
+    // A journal that answered "not stored" is sure; one that broke under way, and a turn that died, are not.
+    const isSure = cause.reasons.some((reason) => reason._tag === "Fail" && reason.error.reason !== "Broken")
     reject(room.inFlight, isSure ? unavailable : outcomeUnknown, stats)
     reject(room.mailbox, unavailable, stats)
     room.inFlight = []

@@ -62,6 +62,7 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
     const rooms = beginning
     beginning = []
     for (const room of rooms) {
+      if (!room.running) continue
       if (room.state === undefined) wake(room)
       else guarded(room, next)
     }
@@ -147,6 +148,7 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
     if (error.reason !== "Unknown" && error.reason !== "Refused") return context.ended(room, Cause.fail(error))
     context.journalFailed(error)
     if (error.reason === "Refused") {
+      room.inFlight = []
       reject(turn.submitted, unavailable, stats)
       return answered(room, turn, [])
     }

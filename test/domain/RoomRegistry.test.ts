@@ -303,7 +303,20 @@ describe("RoomRegistry", () => {
     }).pipe(Effect.provide(rooms()))
   )
 
-  it.effect("a room whose fiber dies is told to its followers and starts anew", () =>
+  it.effect("a journal that breaks under way leaves its senders an unknown outcome, never a refusal", () => {
+    const broken = new JournalError({ reason: "Broken", detail: "disk I/O error" })
+    const breaking = Layer.effect(
+      Journal,
+      Effect.map(Journal, (journal) => appendingBy(journal, () => Effect.fail(broken)))
+    ).pipe(Layer.provide(memoryJournal))
+    return Effect.gen(function* () {
+      const sender = new RecordingSender()
+      yield* say(sender, "perhaps")
+      assert.deepStrictEqual(yield* sender.awaitOutcomes(1), [{ _tag: "Rejected", code: "outcome_unknown" }])
+    }).pipe(Effect.provide(around(Layer.merge(breaking, Layer.mock(JournalFaults, {})))))
+  })
+
+  it.effect("a room whose turn dies is told to its followers and starts anew", () =>
     Effect.gen(function* () {
       const { follower, room } = yield* follow(lobby)
       const sender = new RecordingSender()
@@ -399,7 +412,7 @@ describe("RoomRegistry", () => {
     }).pipe(Effect.provide(rooms({ tailBudget: 20_000 })))
   )
 
-  it.effect("never has two fibers for one room: one append of a room is under way at a time", () => {
+  it.effect("never takes two turns of one room at once: one append of a room is under way at a time", () => {
     let worst = 0
     const underWay = new Map<RoomName, number>()
     const watched = Layer.effect(

@@ -113,11 +113,11 @@ export const makeGathering = <Batch extends GatheredBatch>(options: {
       for (const batch of failed) batch.answered(Result.fail(error))
     },
     refuseAll: (error) => {
-      closed = Result.fail(error)
+      const why = (closed ??= Result.fail(error))
       const failed = [...underWay, ...waiting]
       underWay = []
       waiting = []
-      for (const { answered } of failed) answered(closed)
+      for (const { answered } of failed) answered(why)
       over()
     },
     finish: (finished) => {

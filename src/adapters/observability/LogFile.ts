@@ -1,3 +1,4 @@
+import { appendFileSync } from "node:fs"
 import { Data, Effect } from "effect"
 import type { Scope } from "effect"
 import pino from "pino"
@@ -89,6 +90,7 @@ export const openLogFile = (
     let flushing: NodeJS.Timeout | undefined
     // Gathered here: sonic-boom measures all that it has gathered again with every line.
     let lines = ""
+    let closed = false
     const flush = (): void => {
       clearTimeout(flushing)
       flushing = undefined
@@ -99,6 +101,7 @@ export const openLogFile = (
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         flush()
+        closed = true
         return close(current)
       })
     )
@@ -115,14 +118,18 @@ export const openLogFile = (
     // For an exit that waits for no scope: a second signal.
     yield* listening("exit", () => {
       try {
-        flush()
+        // Not by `flush`: nobody waits for a write that only begins now.
+        const due = lines
+        lines = ""
         current.flushSync()
+        if (due !== "") appendFileSync(file, due)
       } catch (error) {
         report(complain(file, error instanceof Error ? error : new Error(String(error))))
       }
     })
     return {
       write: (line) => {
+        if (closed) return
         lines += line
         if (lines.length >= gathered) flush()
         else flushing ??= setTimeout(flush, flushMillis).unref()
