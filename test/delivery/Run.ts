@@ -20,6 +20,8 @@ export interface RunOptions extends ScenarioOptions {
   readonly tag?: string
   /** What else happens to the server, from when it is ready until the world's time is over; `directory` is the server's. Where it rejects, the run does. */
   readonly meanwhile?: (started: Started, world: World, directory: string) => Promise<void>
+  /** Nobody comes back to a log's beginning: what there is to do does not grow with the log. */
+  readonly steady?: boolean
   /** What clients speak, in turn. Default: the classic wire. */
   readonly wires?: ReadonlyArray<WireName>
   /** Told about four times a second. */
@@ -63,7 +65,11 @@ export const run = async (options: RunOptions): Promise<Outcome> => {
     world.end()
     stopped.resolve()
   })
-  const world = new World(recorder, plan.habits)
+  const { habits } = plan
+  const world = new World(
+    recorder,
+    options.steady === true ? { ...habits, resuming: { ...habits.resuming, beginning: 0 } } : habits
+  )
   const server = new Server(world, options.env ?? {}, options.around)
   const began = performance.now()
   const clients: Array<Client> = []
