@@ -61,11 +61,7 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
   const beginAll = (): void => {
     const rooms = beginning
     beginning = []
-    for (const room of rooms) {
-      if (!room.running) continue
-      if (room.state === undefined) wake(room)
-      else guarded(room, next)
-    }
+    for (const room of rooms) guarded(room, room.state === undefined ? wake : next)
   }
 
   /** A defect ends its room, and no other. What comes late for a room that was ended is nobody's any more. */
@@ -144,8 +140,8 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
    * alone settles nothing, a late write may still land. Its senders hear of it once.
    */
   const refused = (room: ChatRoom, turn: Turn, error: JournalError): void => {
-    // Fenced, or broken: the room is lost, and whoever drops it tells its senders.
-    if (error.reason !== "Unknown" && error.reason !== "Refused") return context.ended(room, Cause.fail(error))
+    // Whoever drops the room tells its senders.
+    if (losesRoom(error)) return context.ended(room, Cause.fail(error))
     context.journalFailed(error)
     if (error.reason === "Refused") {
       room.inFlight = []
@@ -161,10 +157,7 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
     const again = (): void =>
       submit(room, turn, (answer) => {
         if (Result.isSuccess(answer)) return answered(room, turn, answer.success)
-        const { failure } = answer
-        if (failure.reason !== "Unknown" && failure.reason !== "Refused") {
-          return context.ended(room, Cause.fail(failure))
-        }
+        if (losesRoom(answer.failure)) return context.ended(room, Cause.fail(answer.failure))
         // Who waits behind an outage is told so: none of it was submitted.
         const waiting = room.mailbox
         room.mailbox = []
@@ -181,6 +174,9 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
 
   return { begin }
 }
+
+/** Another process writes it, or the journal cannot be trusted any more. */
+const losesRoom = ({ reason }: JournalError): boolean => reason === "Fenced" || reason === "Broken"
 
 const textBytes = (entries: ReadonlyArray<Entry>): number =>
   entries.reduce((bytes, { event }) => bytes + JSON.stringify(event.payload).length, 0)

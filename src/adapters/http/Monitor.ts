@@ -8,6 +8,7 @@ import { quantileOf } from "../../domain/Histogram.ts"
 import type { Histogram } from "../../domain/Histogram.ts"
 import { Readiness } from "../../domain/Readiness.ts"
 import type { Problem } from "../../domain/Readiness.ts"
+import { isPrivate } from "../../domain/Room.ts"
 import { RoomRegistry } from "../../domain/RoomRegistry.ts"
 import { makeEventLoopLag } from "./EventLoopLag.ts"
 import { HttpServers } from "./HttpServers.ts"
@@ -107,7 +108,7 @@ const makeQuantiles = (histogram: Histogram) => {
 
 const topOf = (rooms: Iterable<ChatRoom>): Sample["parley"]["top_rooms"] =>
   Array.from(rooms)
-    .filter(({ leases, name }) => leases > 0 && !name.startsWith("$"))
+    .filter(({ leases, name }) => leases > 0 && !isPrivate(name))
     .toSorted((a, b) => b.leases - a.leases)
     .slice(0, topRooms)
     .map(({ leases, name, published }) => ({ room: name, sockets: leases, messages: published }))

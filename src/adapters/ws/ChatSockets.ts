@@ -6,7 +6,7 @@ import { GuestNames } from "../../domain/GuestNames.ts"
 import { Limits } from "../../domain/Limits.ts"
 import { Meanwhile } from "../../domain/Meanwhile.ts"
 import { MessageRate } from "../../domain/MessageRate.ts"
-import { Seq } from "../../domain/Room.ts"
+import { isPrivate, Seq } from "../../domain/Room.ts"
 import type { RoomName } from "../../domain/Room.ts"
 import { mayEnter, RoomAccess } from "../../domain/RoomAccess.ts"
 import { sessionEnded } from "../../domain/Rejection.ts"
@@ -164,7 +164,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
       traceId: caller?.traceId,
       connection: number,
       address,
-      room: room?.startsWith("$") === true ? undefined : room
+      room: room === undefined || isPrivate(room) ? undefined : room
     })
 
   const logEnd = ({ caller, number, openedAt, principal }: Connection, code: CloseCode | undefined) =>

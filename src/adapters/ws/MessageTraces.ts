@@ -3,6 +3,7 @@ import type { Tracer } from "effect"
 import type { ChatRoom, Sender, Waiting } from "../../domain/ChatRoom.ts"
 import type { Permit } from "../../domain/Permit.ts"
 import type { Rejection, RejectionCode } from "../../domain/Rejection.ts"
+import { isPrivate } from "../../domain/Room.ts"
 import type { RoomName, Seq } from "../../domain/Room.ts"
 import type { ClientId } from "../../domain/RoomEvent.ts"
 import { parentOf } from "../http/TraceParent.ts"
@@ -91,7 +92,7 @@ class TracedSender implements Sender {
 
 /** Of a private room nobody learns the name. */
 const roomLabel = (room: RoomName): Readonly<Record<string, string>> =>
-  room.startsWith("$") ? {} : { "messaging.destination.name": room }
+  isPrivate(room) ? {} : { "messaging.destination.name": room }
 
 export const makeMessageTraces =
   (tracing: Tracing, inMemory: (room: string) => ChatRoom | undefined) =>

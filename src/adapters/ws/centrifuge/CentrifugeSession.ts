@@ -21,8 +21,7 @@ import * as Protocol from "./Protocol.ts"
 import type { Command, Outgoing, Request, Requests, WireError } from "./Protocol.ts"
 import { answerRpc } from "./Rpc.ts"
 
-/** What the handshake, or the harness, knows of a newcomer. */
-/** The token is for where the connect command brings none. */
+/** What the handshake, or the harness, knows of a newcomer. Its token is for where the connect command brings none. */
 export interface CentrifugeOpening extends Newcomer {
   readonly codec: Codec
 }

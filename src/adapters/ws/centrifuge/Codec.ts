@@ -28,6 +28,18 @@ export const authorInfo = ({ kind, name }: Author): ClientInfo => {
   return { user: "", client: "", conn_info: kind === "guest" ? { name, guest: true } : { name, service: true } }
 }
 
+/** What `make` makes of an author, made once an author: a batch has few. */
+export const onceAnAuthor = <A>(make: (author: Author) => A): ((author: Author) => A) => {
+  const made = new Map<Author, A>()
+  return (author) => {
+    const known = made.get(author)
+    if (known !== undefined) return known
+    const fresh = make(author)
+    made.set(author, fresh)
+    return fresh
+  }
+}
+
 export const publicationOf = (room: RoomName, entry: Entry): Publication => ({
   data: messageView(room, entry),
   info: authorInfo(entry.event.author),

@@ -1,8 +1,7 @@
 // Hot path: entries into pushes of the JSON encoding, one value a line, many lines a frame.
 import type { WireFormat } from "../../../domain/RoomTail.ts"
-import type { Author } from "../../../domain/RoomEvent.ts"
 import { packedFramesOf } from "../Frames.ts"
-import { authorInfo } from "./Codec.ts"
+import { authorInfo, onceAnAuthor } from "./Codec.ts"
 import type { Codec } from "./Codec.ts"
 import { dataText } from "./Data.ts"
 import { maxFrameBytes } from "./Limits.ts"
@@ -11,14 +10,11 @@ const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
     const head = `{"push":{"channel":${JSON.stringify(room)},"pub":{"data":`
-    const infos = new Map<Author, string>()
+    const infoOf = onceAnAuthor((author) => JSON.stringify(authorInfo(author)))
     const textAt = (index: number): string => {
       const entry = entries[index]
       if (entry === undefined) return ""
-      const { author } = entry.event
-      let info = infos.get(author)
-      if (info === undefined) infos.set(author, (info = JSON.stringify(authorInfo(author))))
-      return `${head}${dataText(room, entry)},"info":${info},"offset":${entry.seq}}}}`
+      return `${head}${dataText(room, entry)},"info":${infoOf(entry.event.author)},"offset":${entry.seq}}}}`
     }
     return packedFramesOf(entries.length, textAt, maxFrameBytes)
   }

@@ -3,7 +3,7 @@ import protobuf from "protobufjs"
 import type { Author } from "../../../domain/RoomEvent.ts"
 import type { WireFormat } from "../../../domain/RoomTail.ts"
 import { packedBinaryFramesOf } from "../Frames.ts"
-import { authorInfo } from "./Codec.ts"
+import { authorInfo, onceAnAuthor } from "./Codec.ts"
 import type { Codec } from "./Codec.ts"
 import { dataText } from "./Data.ts"
 import { maxFrameBytes } from "./Limits.ts"
@@ -67,13 +67,8 @@ const infoBytes = (author: Author): Uint8Array => {
 const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
-    const infos = new Map<Author, Uint8Array>()
-    const messages = entries.map((entry) => {
-      const { author } = entry.event
-      let info = infos.get(author)
-      if (info === undefined) infos.set(author, (info = infoBytes(author)))
-      return pushOf(room, dataText(room, entry), info, entry.seq)
-    })
+    const infoOf = onceAnAuthor(infoBytes)
+    const messages = entries.map((entry) => pushOf(room, dataText(room, entry), infoOf(entry.event.author), entry.seq))
     return packedBinaryFramesOf(messages, maxFrameBytes)
   }
 }
