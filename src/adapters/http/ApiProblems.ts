@@ -8,11 +8,12 @@ const retryAfter = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 /** Whole seconds, rounded up, at least one. */
 export const secondsOf = (millis: number): number => Math.max(1, Math.ceil(millis / 1000))
 
+export const malformedBody = { type: problemType("malformed-json"), title: "The body is not valid JSON" } as const
+
 /** The body is no JSON. */
 export class MalformedBody extends HttpApiError.Problem<MalformedBody>()("MalformedBody", {
-  type: problemType("malformed-json"),
-  status: 400,
-  title: "The body is not valid JSON"
+  ...malformedBody,
+  status: 400
 }) {}
 
 /** One wrong field: `pointer` is an RFC 6901 pointer into the body, or `/` and the name of a query parameter. */
@@ -100,11 +101,12 @@ export class ServerApiOff extends HttpApiError.Problem<ServerApiOff>()("ServerAp
   title: "There is no server API while API_KEY is not set"
 }) {}
 
+export const wrongKey = { type: problemType("wrong-key"), title: "The server API needs its key" } as const
+
 /** No key, or another one. */
 export class WrongKey extends HttpApiError.Problem<WrongKey>()("WrongKey", {
-  type: problemType("wrong-key"),
-  status: 401,
-  title: "The server API needs its key"
+  ...wrongKey,
+  status: 401
 }) {}
 
 /** A store does not answer or passwords are checked as fast as they can be; nothing was changed. */

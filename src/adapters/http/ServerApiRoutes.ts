@@ -1,11 +1,13 @@
-import { Effect } from "effect"
+import { Effect, Struct } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { ServerApi } from "../serverapi/ServerApi.ts"
+import { requests } from "../serverapi/ServerApiSchema.ts"
 import type { ServerMethod } from "../serverapi/ServerApiSchema.ts"
 import { Api } from "./Api.ts"
+import { malformedBody, wrongKey } from "./ApiProblems.ts"
 import { problemResponse } from "./Problem.ts"
 import { makeKeyCheck } from "./ServerApiKey.ts"
 import { compatPath } from "./ServerApiPaths.ts"
@@ -33,7 +35,7 @@ const makeAnswer = Effect.map(
         Effect.map(valueOf),
         Effect.flatMap((value) =>
           value === notJson
-            ? Effect.succeed(problemResponse(400, malformed))
+            ? Effect.succeed(problemResponse(400, malformedBody))
             : Effect.map(call(method, value), (reply) => HttpServerResponse.jsonUnsafe(reply))
         ),
         Effect.catch(({ reason }) => {
@@ -42,8 +44,6 @@ const makeAnswer = Effect.map(
         })
       )
 )
-
-const malformed = { type: "urn:parley:problem:malformed-json", title: "The body is not valid JSON" }
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -68,19 +68,6 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const methods: ReadonlyArray<ServerMethod> = [
-  "publish",
-  "broadcast",
-  "history",
-  "presence",
-  "presence_stats",
-  "disconnect",
-  "unsubscribe",
-  "channels",
-  "info",
-  "batch"
-]
-
 /** The same at Centrifugo's paths, where they are asked for. */
 export const compatLayer = ({ serverApi: { compat, key } }: ServerApiOptions) =>
   HttpRouter.use((router) =>
@@ -88,12 +75,10 @@ export const compatLayer = ({ serverApi: { compat, key } }: ServerApiOptions) =>
       if (!compat || key === undefined) return
       const isShown = makeKeyCheck(key)
       const answer = yield* makeAnswer
-      for (const method of methods) {
+      for (const method of Struct.keys(requests)) {
         yield* router.add("POST", compatPath(method), (request) =>
           isShown(request.headers) ? answer(method, request) : Effect.succeed(problemResponse(401, wrongKey))
         )
       }
     })
   )
-
-const wrongKey = { type: "urn:parley:problem:wrong-key", title: "The server API needs its key" }

@@ -5,7 +5,7 @@ import { gzip } from "node:zlib"
 import { CurrentVisit } from "../Visit.ts"
 import type { Asset, AssetMissing } from "./PageAssets.ts"
 import { readAssets } from "./PageAssets.ts"
-import { brand, foot, head, importMapSource } from "./Shell.ts"
+import { brand, foot, head, pagePolicy } from "./Shell.ts"
 
 export interface ChatPageOptions {
   /** Where WebSockets are taken; asked at every request, since port 0 is known only after listening. */
@@ -17,25 +17,10 @@ export interface ChatPageOptions {
 /** A host that can stand in a policy: a name or an IPv4 address, and a port. What else a `Host` header holds is not repeated. */
 const hostPattern = /^([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::\d{1,5})?$/
 
-/**
- * Scripts and styles are the page's own files; the import map must be inline and is known by its hash. The socket may be on the socket
- * port of the host the reader came to, or on the page's own origin. No script may make HTML out of a string (`require-trusted-types-for`).
- */
+/** The socket may be on the socket port of the host the reader came to, or on the page's own origin. */
 const contentSecurityPolicy = (host: string, socketPort: number): string => {
   const match = hostPattern.exec(host)
-  const sockets = match === null ? "" : ` ws://${match[1]}:${socketPort} ws://${match[0]} wss://${match[0]}`
-  return [
-    "default-src 'none'",
-    `script-src 'self' ${importMapSource}`,
-    "style-src 'self'",
-    "img-src 'self'",
-    `connect-src 'self'${sockets}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'"
-  ].join("; ")
+  return pagePolicy(match === null ? [] : [`ws://${match[1]}:${socketPort}`, `ws://${match[0]}`, `wss://${match[0]}`])
 }
 
 /** How to connect, for whoever looks. `origin` is the page's own, as its reader sees it. */

@@ -2,21 +2,10 @@ import type { Sample } from "../Monitor.ts"
 import { charts, facts, figureAt, written } from "./Figures.ts"
 import type { Chart, Fact, Unit } from "./Figures.ts"
 import { modulesFor } from "./PageAssets.ts"
-import { brand, escapeHtml, foot, head, importMapSource } from "./Shell.ts"
+import { brand, escapeHtml, foot, head, pagePolicy } from "./Shell.ts"
 
 /** Charts set their sizes through the object model, which `style-src` does not ask about: no inline style is needed. */
-export const monitorPolicy = [
-  "default-src 'none'",
-  `script-src 'self' ${importMapSource}`,
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'"
-].join("; ")
+export const monitorPolicy = pagePolicy()
 
 const figure = (reading: Sample | undefined, path: string, unit: Unit, of?: string): string => {
   const value = figureAt(reading, path)

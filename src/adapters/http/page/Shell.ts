@@ -5,7 +5,25 @@ import { imports } from "./PageAssets.ts"
 const importMap = JSON.stringify({ imports })
 
 /** The import map must be inline: what a policy's `script-src` needs for it. */
-export const importMapSource = hashSource(importMap)
+const importMapSource = hashSource(importMap)
+
+/**
+ * What every page may do: scripts and styles are the server's own files, the import map is known by its hash, and no script may make HTML out of a string (`require-trusted-types-for`).
+ * `connections` are those beside the page's own origin.
+ */
+export const pagePolicy = (connections: ReadonlyArray<string> = []): string =>
+  [
+    "default-src 'none'",
+    `script-src 'self' ${importMapSource}`,
+    "style-src 'self'",
+    "img-src 'self'",
+    ["connect-src 'self'", ...connections].join(" "),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'"
+  ].join("; ")
 
 export interface Head {
   readonly title: string
