@@ -1,24 +1,24 @@
 import { spawn } from "node:child_process"
-import { createHmac, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { join } from "node:path"
 import { goProgram } from "../servers/GoProgram.ts"
 import { freePort } from "../servers/OwnProcess.ts"
 import { CutProxy } from "../support/CutProxy.ts"
+import { subscriptionToken } from "../support/SubscriptionToken.ts"
 import type { Host, Person } from "./Host.ts"
 import { urlOf } from "./Host.ts"
 import type { MissingSdk } from "./Sdk.ts"
 
 const secret = "a test's secret, of no use elsewhere"
 
-const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url")
-
 const ttlSeconds = 3600
 
-const tokenFor = (name: string): string => {
-  const signed = `${base64({ alg: "HS256", typ: "JWT" })}.${base64({ sub: name, exp: Math.ceil(Date.now() / 1000) + ttlSeconds })}`
-  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`
-}
+const tokenFor = (name: string): string =>
+  subscriptionToken(
+    { sub: name, exp: Math.ceil(Date.now() / 1000) + ttlSeconds },
+    { header: { alg: "HS256", typ: "JWT" }, secret }
+  )
 
 /** The engine's program; or why there is none. */
 export const centrifugeProgram = async (): Promise<string | MissingSdk> => {

@@ -1,18 +1,16 @@
-import { createHmac } from "node:crypto"
 import { Duration, Effect, Layer, ManagedRuntime, Redacted } from "effect"
 import { MinimumLogLevel } from "effect/References"
 import { TestClock } from "effect/testing"
-import { layer as memoryJournal } from "../../src/adapters/memory/Journal.ts"
 import { MemorySocket } from "../../src/adapters/memory/MemorySocket.ts"
 import type { SocketClose } from "../../src/adapters/memory/MemorySocket.ts"
-import { layer as memorySessionStore } from "../../src/adapters/memory/SessionStore.ts"
-import { layer as memoryUsers } from "../../src/adapters/memory/Users.ts"
 import { jsonCodec } from "../../src/adapters/ws/centrifuge/JsonCodec.ts"
 import { ChatSockets } from "../../src/adapters/ws/ChatSockets.ts"
 import type { ChatSocketsOptions } from "../../src/adapters/ws/ChatSockets.ts"
 import { chatLayer } from "../../src/ChatLayer.ts"
 import { Auth } from "../../src/domain/Auth.ts"
 import { Sessions } from "../../src/domain/Sessions.ts"
+import { memoryChatOptions, memoryStores } from "./MemoryChat.ts"
+import { subscriptionToken } from "./SubscriptionToken.ts"
 
 export type Value = Readonly<Record<string, unknown>>
 
@@ -50,20 +48,16 @@ export class Answers {
   }
 }
 
-const secret = "a secret for subscriptions in memory, 32 bytes"
 const startAt = Date.UTC(2026, 0, 1)
 
 const layerOf = (options: Partial<ChatSocketsOptions>) =>
   chatLayer({
-    secret: Redacted.make("a secret for tests alone, 32 bytes and more"),
-    subscriptionSecret: Redacted.make(secret),
+    ...memoryChatOptions,
     accessTtlMillis: 60_000,
     refreshTtlMillis: 3_600_000,
-    loginsPerMinute: 0,
-    passwordCost: 4,
-    sockets: { guests: "allow", messageRate: 0, messageBurst: 0, socketsPerUser: 0, socketsPerAddress: 0, ...options }
+    sockets: { ...memoryChatOptions.sockets, ...options }
   }).pipe(
-    Layer.provide(Layer.mergeAll(memoryJournal, memoryUsers, memorySessionStore)),
+    Layer.provide(memoryStores),
     Layer.provideMerge(Layer.succeed(MinimumLogLevel, "Error")),
     Layer.provideMerge(
       Layer.effectDiscard(TestClock.setTime(startAt)).pipe(
@@ -111,10 +105,7 @@ export class MemoryServer {
 
   /** A subscription token, good for so many seconds from now. */
   tokenFor(channel: string, seconds: number, sub = ""): string {
-    const part = (claims: object): string => Buffer.from(JSON.stringify(claims)).toString("base64url")
-    const exp = (startAt + this.#elapsed) / 1_000 + seconds
-    const body = `${part({ alg: "HS256" })}.${part({ sub, channel, exp })}`
-    return `${body}.${createHmac("sha256", secret).update(body).digest("base64url")}`
+    return subscriptionToken({ sub, channel, exp: (startAt + this.#elapsed) / 1_000 + seconds })
   }
 
   /** A socket of Centrifugo's protocol in JSON that has said nothing. */

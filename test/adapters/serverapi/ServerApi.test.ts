@@ -1,31 +1,21 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect, Exit, Layer, Redacted, Schema } from "effect"
-import { layer as memoryJournal } from "../../../src/adapters/memory/Journal.ts"
-import { layer as memorySessionStore } from "../../../src/adapters/memory/SessionStore.ts"
-import { layer as memoryUsers } from "../../../src/adapters/memory/Users.ts"
 import { ServerApi } from "../../../src/adapters/serverapi/ServerApi.ts"
 import { replies } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
 import type { ServerMethod } from "../../../src/adapters/serverapi/ServerApiSchema.ts"
 import { chatLayer } from "../../../src/ChatLayer.ts"
-import { Auth } from "../../../src/domain/Auth.ts"
 import { EngineStats } from "../../../src/domain/EngineStats.ts"
 import { Sessions } from "../../../src/domain/Sessions.ts"
+import { memoryAccount, memoryChatOptions, memoryStores } from "../../support/MemoryChat.ts"
 import { classicClient, protocolClient } from "../../support/MemoryClients.ts"
 import type { Value } from "../../support/MemoryClients.ts"
 import { Journal } from "../../../src/ports/Journal.ts"
 
 const parley = ServerApi.layer({ version: "1.2.3" }).pipe(
   Layer.provideMerge(
-    chatLayer({
-      secret: Redacted.make("a secret for tests alone, 32 bytes and more"),
-      accessTtlMillis: 15 * 60_000,
-      refreshTtlMillis: 24 * 3_600_000,
-      loginsPerMinute: 0,
-      passwordCost: 4,
-      sockets: { guests: "allow", messageRate: 1, messageBurst: 1, socketsPerUser: 0, socketsPerAddress: 0 }
-    })
+    chatLayer({ ...memoryChatOptions, sockets: { ...memoryChatOptions.sockets, messageRate: 1, messageBurst: 1 } })
   ),
-  Layer.provideMerge(Layer.mergeAll(memoryJournal, memoryUsers, memorySessionStore)),
+  Layer.provideMerge(memoryStores),
   Layer.orDie
 )
 
@@ -57,12 +47,9 @@ const inRoom = (room: string) =>
 
 const account = (username: string) =>
   Effect.gen(function* () {
-    const auth = yield* Auth
-    const password = Redacted.make("password123")
-    yield* auth.register({ username, password, fullName: username })
-    const { tokens } = yield* auth.login({ username, password, ip: "192.0.2.1" })
-    const { sessionId } = yield* (yield* Sessions).authenticate(tokens.accessToken)
-    return { token: Redacted.value(tokens.accessToken), sessionId }
+    const token = yield* memoryAccount(username)
+    const { sessionId } = yield* (yield* Sessions).authenticate(token)
+    return { token: Redacted.value(token), sessionId }
   })
 
 const member = (value: unknown, name: string): unknown => Reflect.get(Object(value), name)

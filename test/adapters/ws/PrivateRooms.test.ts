@@ -1,38 +1,18 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import { layer as memoryJournal } from "../../../src/adapters/memory/Journal.ts"
-import { layer as memorySessionStore } from "../../../src/adapters/memory/SessionStore.ts"
-import { layer as memoryUsers } from "../../../src/adapters/memory/Users.ts"
 import { chatLayer } from "../../../src/ChatLayer.ts"
-import { Auth } from "../../../src/domain/Auth.ts"
+import { memoryAccount, memoryChatOptions, memoryStores } from "../../support/MemoryChat.ts"
 import { classicClient, protocolClient } from "../../support/MemoryClients.ts"
-import { subscriptionSecret, subscriptionToken } from "../../support/SubscriptionToken.ts"
+import { subscriptionToken } from "../../support/SubscriptionToken.ts"
 
-const parley = chatLayer({
-  secret: Redacted.make("a secret for tests alone, 32 bytes and more"),
-  subscriptionSecret: Redacted.make(subscriptionSecret),
-  accessTtlMillis: 15 * 60_000,
-  refreshTtlMillis: 24 * 3_600_000,
-  loginsPerMinute: 0,
-  passwordCost: 4,
-  sockets: { guests: "allow", messageRate: 0, messageBurst: 0, socketsPerUser: 0, socketsPerAddress: 0 }
-}).pipe(Layer.provide(Layer.mergeAll(memoryJournal, memoryUsers, memorySessionStore)), Layer.orDie)
+const parley = chatLayer(memoryChatOptions).pipe(Layer.provide(memoryStores), Layer.orDie)
 
 /** The clock of these tests begins in 1970: a token of a minute. */
 const tokenFor = (channel: string, sub = "") => subscriptionToken({ sub, channel, exp: 60 })
 
 const forged = (channel: string) =>
   subscriptionToken({ sub: "", channel, exp: 60 }, { secret: "another secret, of 32 bytes too!" })
-
-const account = (username: string) =>
-  Effect.gen(function* () {
-    const auth = yield* Auth
-    const password = Redacted.make("password123")
-    yield* auth.register({ username, password, fullName: username })
-    const { tokens } = yield* auth.login({ username, password, ip: "192.0.2.1" })
-    return tokens.accessToken
-  })
 
 const refused = { error: { code: 103, message: "permission denied" } }
 
@@ -72,7 +52,7 @@ describe("a private room", () => {
       Effect.gen(function* () {
         const [guest, alice] = [
           yield* protocolClient(),
-          yield* protocolClient(Redacted.value(yield* account("alice_01")))
+          yield* protocolClient(Redacted.value(yield* memoryAccount("alice_01")))
         ]
         const wrong = [undefined, "", "garbage", forged("$staff"), tokenFor("$other"), tokenFor("$staff", "bob_0001")]
         for (const client of [guest, alice]) {
@@ -125,7 +105,7 @@ describe("a private room", () => {
     () =>
       perTest(
         Effect.gen(function* () {
-          const token = yield* account("alice_01")
+          const token = yield* memoryAccount("alice_01")
           const wrong = [undefined, "garbage", forged("$staff"), tokenFor("$other"), tokenFor("$staff", "bob_0001")]
           for (const own of [undefined, token]) {
             for (const roomToken of [
