@@ -13,6 +13,7 @@ import { traceParentOf } from "../http/TraceParent.ts"
 import type { TraceParent } from "../http/TraceParent.ts"
 import { crowdLog } from "../observability/CrowdLog.ts"
 import { ChatSockets } from "./ChatSockets.ts"
+import { inGroups } from "./InGroups.ts"
 import { jsonCodec } from "./centrifuge/JsonCodec.ts"
 import { protobufCodec } from "./centrifuge/ProtobufCodec.ts"
 import type { Opening } from "./Engine.ts"
@@ -149,6 +150,16 @@ const refuse = (
   )
 }
 
+interface Handshake {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  /** What came behind the request. */
+  readonly head: Buffer
+}
+
+/** Handshakes that wait for others at most. */
+const handshakesAtOnce = 32
+
 /** No closure: it stays as long as the socket, and would hold on to the handshake. */
 function destroyIt(this: Duplex): void {
   this.destroy()
@@ -198,9 +209,8 @@ export const layer = (options: UpgradesOptions) =>
         return path === classicPath ? asked(query) : "centrifuge"
       }
 
-      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-        // Without a listener a peer that goes away now would end the process.
-        socket.on("error", destroyIt)
+      const take = ({ head, request, socket }: Handshake): void => {
+        if (socket.destroyed) return
         const address = options.address(request.socket.remoteAddress, request.headers)
         const judged = judge(request, address)
         const { traceparent } = request.headers
@@ -226,6 +236,13 @@ export const layer = (options: UpgradesOptions) =>
         acceptor.accept(request, socket, head, (transport) => {
           transport.listen(sockets.acceptClassic(transport, opening))
         })
+      }
+
+      const gather = inGroups(handshakesAtOnce, take)
+      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+        // Without a listener a peer that goes away now would end the process.
+        socket.on("error", destroyIt)
+        gather({ request, socket, head })
       }
 
       const both = new Set([servers.api, servers.socket])
