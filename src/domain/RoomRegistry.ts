@@ -70,14 +70,18 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
   let closing = false
   let idle: Deferred.Deferred<void> | undefined
 
-  const tailGrew = (room: ChatRoom) => {
+  const countTail = (room: ChatRoom) => {
     stats.tailBytes += room.tail.bytes - room.countedBytes
     room.countedBytes = room.tail.bytes
+    if (stats.tailBytes > tailBudget) shrinkTails()
+  }
+
+  const tailGrew = (room: ChatRoom) => {
     if (rooms.get(room.name) === room) {
       rooms.delete(room.name)
       rooms.set(room.name, room)
     }
-    if (stats.tailBytes > tailBudget) shrinkTails()
+    countTail(room)
   }
 
   const fork = yield* FiberSet.makeRuntime<never, void, JournalError>()
@@ -135,7 +139,7 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
     }
     const room = new ChatRoom(name, limits)
     room.tail.onGrow = () => {
-      if (rooms.get(name) === room) tailGrew(room)
+      if (rooms.get(name) === room) countTail(room)
     }
     rooms.set(name, room)
     stats.roomsInMemory = rooms.size

@@ -1,4 +1,5 @@
 // Hot path: plain synchronous code, one object a batch, not one a message.
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { RoomName, Seq } from "./Room.ts"
 import type { Entry } from "./RoomEvent.ts"
 
@@ -7,7 +8,7 @@ export interface EncodedBatch {
   /** The whole batch, ready for a socket. */
   readonly bytes: Uint8Array
   /** `ends[i]` is where entry `i` ends in `bytes`, or where its frame does that holds others, too. */
-  readonly ends: Uint32Array
+  readonly ends: ArrayLike<number>
 }
 
 /** How one wire writes entries: called once a batch, whatever the number of sockets. */
@@ -19,6 +20,8 @@ export interface WireFormat {
 
 /** Roughly what an entry costs in memory beside its text, bytes. */
 const entryOverhead = 256
+/** The same of where it ends in an encoding. */
+const endBytes = 4
 
 /** Entries that were committed together, oldest first, positions without a hole; with what the wires made of them. */
 export class CommittedBatch {
@@ -30,10 +33,13 @@ export class CommittedBatch {
   bytes: number
   /** The tail that counts these bytes. */
   tail: RoomTail | undefined
-  readonly #encodings = new Map<WireFormat, EncodedBatch>()
+  /** Of the wire that asked first: mostly the only one. */
+  #wire: WireFormat | undefined
+  #encoded: EncodedBatch | undefined
+  #others: Map<WireFormat, EncodedBatch> | undefined
 
   /** `textBytes`: what the entries' texts take. There is at least one entry. */
-  constructor(room: RoomName, entries: readonly [Entry, ...ReadonlyArray<Entry>], textBytes: number) {
+  constructor(room: RoomName, entries: NonEmptyReadonlyArray<Entry>, textBytes: number) {
     this.room = room
     this.entries = entries
     this.first = entries[0].seq
@@ -43,14 +49,19 @@ export class CommittedBatch {
   }
 
   encodedBy(wire: WireFormat): EncodedBatch {
-    let encoded = this.#encodings.get(wire)
-    if (encoded === undefined) {
-      encoded = wire.encode(this.room, this.entries)
-      this.#encodings.set(wire, encoded)
-      const bytes = encoded.bytes.length + encoded.ends.byteLength
-      this.bytes += bytes
-      this.tail?.grow(bytes)
+    const known = this.#wire === wire ? this.#encoded : this.#others?.get(wire)
+    if (known !== undefined) return known
+    const encoded = wire.encode(this.room, this.entries)
+    if (this.#wire === undefined) {
+      this.#wire = wire
+      this.#encoded = encoded
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(wire, encoded)
     }
+    const bytes = encoded.bytes.length + encoded.ends.length * endBytes
+    this.bytes += bytes
+    this.tail?.grow(bytes)
     return encoded
   }
 }

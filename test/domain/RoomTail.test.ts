@@ -82,15 +82,21 @@ describe("RoomTail", () => {
 
   it("encodes a batch once a wire", () => {
     let calls = 0
-    const wire = {
+    const wire = () => ({
       encode: () => {
         calls += 1
-        return { bytes: new Uint8Array(1), ends: new Uint32Array(1) }
+        return { bytes: new Uint8Array(calls), ends: [calls] }
       }
-    }
+    })
+    const wires = [wire(), wire(), wire()]
     const one = batch(1, 3)
-    assert.strictEqual(one.encodedBy(wire), one.encodedBy(wire))
-    assert.strictEqual(calls, 1)
+    const encoded = wires.map((each) => one.encodedBy(each))
+    assert.deepStrictEqual(
+      encoded.map(({ bytes }) => bytes.length),
+      [1, 2, 3]
+    )
+    for (const [index, each] of wires.entries()) assert.strictEqual(one.encodedBy(each), encoded[index])
+    assert.strictEqual(calls, 3)
   })
 
   it("knows nothing before its first batch: whoever is behind asks the journal", () => {

@@ -61,11 +61,11 @@ export const frameOf = (text: string): Uint8Array => copied(writeFrame(text, 0))
 
 /** A frame for each of `count` texts, in one buffer. */
 export const framesOf = (count: number, textAt: (index: number) => string): EncodedBatch => {
-  const ends = new Uint32Array(count)
+  const ends: Array<number> = []
   let offset = 0
   for (let i = 0; i < count; i++) {
     offset = writeFrame(textAt(i), offset)
-    ends[i] = offset
+    ends.push(offset)
   }
   return { bytes: copied(offset), ends }
 }

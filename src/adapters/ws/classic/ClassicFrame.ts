@@ -25,6 +25,16 @@ export type ClassicFrame =
 
 const options = { onExcessProperty: "error", errors: "all" } as const
 const decodeMessage = Schema.decodeUnknownExit(MessageFrame, options)
+const decodeKnown = Schema.decodeUnknownExit(MessageFrame)
+
+/** As `decodeMessage`, which makes a set of the names each time: where no name is unknown that is half of its work. */
+const decodeQuickly = (json: unknown): ReturnType<typeof decodeMessage> => {
+  if (typeof json !== "object" || json === null) return decodeMessage(json)
+  for (const name in json) if (!Object.hasOwn(MessageFrame.fields, name)) return decodeMessage(json)
+  const known = decodeKnown(json)
+  return Exit.isSuccess(known) ? known : decodeMessage(json)
+}
+
 const decodeAuth = Schema.decodeUnknownExit(AuthFrame, options)
 const decodeId = Schema.decodeUnknownOption(Schema.Struct({ id: ClientId }))
 
@@ -42,7 +52,7 @@ export const decodeFrame = (text: string): ClassicFrame => {
   } catch {
     return bad('This frame is not JSON: send {"from": "…", "message": "…", "date": "…"}.')
   }
-  const message = decodeMessage(json)
+  const message = decodeQuickly(json)
   if (Exit.isSuccess(message)) return { _tag: "Message", frame: message.value }
   if (typeof json === "object" && json !== null && "type" in json) {
     const auth = decodeAuth(json)

@@ -33,6 +33,7 @@ describe("a classic frame", () => {
     ["a blank message", '{"from":"a","message":" \\n "}', /not empty/],
     ["a lone surrogate", String.raw`{"from":"a","message":"\ud800"}`, /lone surrogate/],
     ["__proto__", '{"__proto__":{"admin":true},"message":"b"}', /__proto__/],
+    ["a name that every object inherits", '{"toString":1,"message":"b"}', /toString: Expected no excess property/],
     ["depth 10,000", `{"message":${"[".repeat(10_000)}${"]".repeat(10_000)}}`, /Expected string/],
     ["a number past every bound", '{"message":1e400}', /Expected string/],
     ["an empty id", '{"message":"a","id":""}', /id: Expected 1–128 printable characters/],
