@@ -20,6 +20,8 @@ export interface Member {
 export class Crowd {
   readonly transcript: RoomTranscript
   readonly members: Array<Member> = []
+  /** Called after each chunk of any member: what must not wait until all that came was read. */
+  onChunk: (() => void) | undefined
   readonly #fault = Promise.withResolvers<never>()
 
   private constructor(transcript: RoomTranscript) {
@@ -82,6 +84,7 @@ export class Crowd {
       onBytes: (bytes) => {
         transcript.feed(reader, bytes)
         member?.onProgress?.(performance.now())
+        this.onChunk?.()
       },
       onFault: (fault) => this.#fault.reject(fault)
     })
