@@ -160,6 +160,14 @@ describe("the chat page, in a browser and before the server", () => {
       expect(await stored("hello there").getByText("you", { exact: true }).count()).toBe(0)
       await say("and again", other)
       await stored("and again").waitFor()
+      // A key that comes before the page is drawn anew finds an empty field.
+      await field(other).fill("quickly")
+      const left = await field(other).evaluate((element: HTMLTextAreaElement) => {
+        element.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }))
+        return element.value
+      })
+      expect(left).toBe("")
+      await stored("quickly").waitFor()
       // Under one name, and the exact time for who points at it.
       expect(await log().locator(".avatar").count()).toBe(1)
       expect(await stored("and again").locator("time").first().getAttribute("title")).toMatch(/\d\d:\d\d/)

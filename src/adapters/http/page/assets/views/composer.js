@@ -55,6 +55,8 @@ export const Composer = ({ chat, state, room, onDialog }) => {
     const text = field.current.value
     if (isOut || text.trim() === "") return
     chat.post(text)
+    // At once: the next key may come before the page is drawn anew.
+    field.current.value = ""
     field.current.focus()
   }
   const pick = (face) => {
