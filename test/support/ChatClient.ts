@@ -156,7 +156,14 @@ export class ChatClient {
   /** The first frame that is like this, whether it is here already or still to come. */
   async frame(isIt: (frame: ReceivedFrame) => boolean): Promise<ReceivedFrame> {
     let found: ReceivedFrame | undefined
-    await this.until(() => (found ??= this.frames.find(isIt)) !== undefined)
+    let looked = 0
+    await this.until(() => {
+      for (; found === undefined && looked < this.frames.length; looked++) {
+        const frame = this.frames[looked]
+        if (frame !== undefined && isIt(frame)) found = frame
+      }
+      return found !== undefined
+    })
     if (found === undefined) throw new Error("unreachable")
     return found
   }
