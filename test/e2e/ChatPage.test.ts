@@ -111,6 +111,8 @@ describe("the chat page, in a browser and before the server", () => {
     return client
   }
   const dialog = (on = page) => on.getByRole("dialog", { name: "Who are you?" })
+  /** The title follows what is drawn. */
+  const titled = (title: string) => page.waitForFunction((title) => document.title === title, title)
   const register = async (username: string, on = page) => {
     await on.getByRole("button", { name: "Sign in", exact: true }).click()
     await dialog(on).getByRole("button", { name: "Create account" }).first().click()
@@ -378,12 +380,12 @@ describe("the chat page, in a browser and before the server", () => {
       grace.say("more news")
       await page.getByRole("button", { name: "2 new messages" }).waitFor()
       expect(await fromTop()).toBe(before)
-      expect(await page.title()).toBe(`(2) #${room} · Parley`)
+      await titled(`(2) #${room} · Parley`)
       await page.getByRole("button", { name: "2 new messages" }).click()
       await item("more news").waitFor()
       expect(await log().locator(".divider + [data-seq]").textContent()).toContain("news")
       await page.getByRole("button", { name: "new messages" }).waitFor({ state: "detached" })
-      expect(await page.title()).toBe(`#${room} · Parley`)
+      await titled(`#${room} · Parley`)
       grace.say("the last one")
       await item("the last one").waitFor()
       expect(
