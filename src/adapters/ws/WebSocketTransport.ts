@@ -63,6 +63,9 @@ const directOf = (raw: Socket): Direct | undefined => {
   return fd === undefined || fd < 0 ? undefined : { held: raw, handle: raw._handle, fd }
 }
 
+/** A larger write is not worth it: what the system takes only a part of is asked for twice. Bytes. */
+const largestDirect = 32 * 1024
+
 /** How many of the bytes the system took at once; 0 where it took none, for whatever reason. */
 const taken = (fd: number, bytes: Uint8Array): number => {
   try {
@@ -102,7 +105,12 @@ export class WebSocketTransport implements Transport {
     if (this.#socket.readyState !== WebSocket.OPEN) return
     const raw = this.#raw
     const direct = this.#direct
-    if (direct === undefined || raw.writableLength > 0 || direct.held._handle !== direct.handle) {
+    if (
+      direct === undefined ||
+      bytes.length > largestDirect ||
+      raw.writableLength > 0 ||
+      direct.held._handle !== direct.handle
+    ) {
       raw.write(bytes)
       return
     }
