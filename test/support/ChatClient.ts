@@ -158,10 +158,8 @@ export class ChatClient {
     let found: ReceivedFrame | undefined
     let looked = 0
     await this.until(() => {
-      for (; found === undefined && looked < this.frames.length; looked++) {
-        const frame = this.frames[looked]
-        if (frame !== undefined && isIt(frame)) found = frame
-      }
+      found ??= this.frames.slice(looked).find(isIt)
+      looked = this.frames.length
       return found !== undefined
     })
     if (found === undefined) throw new Error("unreachable")

@@ -1,6 +1,6 @@
 /**
  * Gathers what comes in and gives it to `take`, in its order, as soon as a turn of the event loop brought nothing more, or `most` have come. A lone one waits for
- * the end of its turn.
+ * one such turn.
  *
  * For work that ends in a write to a socket: one that wakes its reader costs twice as much as one that finds him awake, as all but the first of a group do.
  */

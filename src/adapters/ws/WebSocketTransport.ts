@@ -115,7 +115,7 @@ export class WebSocketTransport implements Transport {
       return
     }
     const written = taken(direct.fd, bytes)
-    if (written < bytes.length) raw.write(written === 0 ? bytes : bytes.subarray(written))
+    if (written < bytes.length) raw.write(bytes.subarray(written))
   }
 
   queuedBytes(): number {

@@ -21,6 +21,14 @@ const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await setImmediate()
 }
 
+/** Puts 1, 2, 3 … `last`, one in each turn. */
+const oneATurn = async (put: (item: number) => void, last: number): Promise<void> => {
+  for (let item = 1; item <= last; item++) {
+    put(item)
+    await turns(1)
+  }
+}
+
 it("a lone item is taken once its turn brought no other", async () => {
   const { groups, take } = recorder()
   const put = inGroups(4, take)
@@ -33,10 +41,7 @@ it("a lone item is taken once its turn brought no other", async () => {
 it("what comes turn by turn is taken together, in order, once a turn brings nothing", async () => {
   const { groups, take } = recorder()
   const put = inGroups(100, take)
-  for (let item = 1; item <= 3; item++) {
-    put(item)
-    await turns(1)
-  }
+  await oneATurn(put, 3)
   await turns(3)
   expect(groups).toEqual([[1, 2, 3]])
 })
@@ -44,10 +49,7 @@ it("what comes turn by turn is taken together, in order, once a turn brings noth
 it("no item waits for more than `most`, however many go on coming", async () => {
   const { groups, take } = recorder()
   const put = inGroups(4, take)
-  for (let item = 1; item <= 12; item++) {
-    put(item)
-    await turns(1)
-  }
+  await oneATurn(put, 12)
   await turns(3)
   expect(groups.flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   expect(groups.map((group) => group.length)).toEqual([4, 4, 4])
