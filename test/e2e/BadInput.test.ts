@@ -76,6 +76,15 @@ await onEachStores("what no client should send", (stores) => {
     await client.close()
   })
 
+  it("what the server says is dated by the time of day, as messages are", async () => {
+    const client = await ChatClient.connect(started.socketUrl)
+    const before = Date.now()
+    const { date } = await client.answerTo("hello")
+    expect(Date.parse(date)).toBeGreaterThanOrEqual(before)
+    expect(Date.parse(date)).toBeLessThanOrEqual(Date.now())
+    await client.close()
+  })
+
   it("a connection that is cut in the middle of a frame ends nothing", async () => {
     const raw = await RawSocket.handshake(started.socketUrl)
     await raw.write(frameOf("x".repeat(50), { length: 5_000 }))

@@ -272,7 +272,7 @@ export class ClassicSession implements TransportEvents {
   /** To this socket alone, as a message that a client of the seed can print. */
   #system(fields: { readonly message: string } & Record<string, unknown>): void {
     if (!this.#connection.open) return
-    const date = new Date(this.#engine.now()).toISOString()
+    const date = new Date(this.#engine.wallClock()).toISOString()
     const { message, ...rest } = fields
     this.#connection.write(frameOf(JSON.stringify({ from: "system", message, date, ...rest })))
     // Whoever asks for more answers than he reads is not read from until he does: what is queued stays bounded.
