@@ -34,21 +34,29 @@ export const endAmidAFlood = async (
     else if (error.retryable) setTimeout(talk, error.retryAfterMs ?? refusedMillis)
   })
   for (let n = 0; n < 16; n++) talk()
-  for (const [round, { other, staying, token }] of known.entries()) {
-    const after = `after ${round}`
-    const session = await ChatClient.connect(socketUrl, { room, headers: bearer(token) })
-    const neighbour = await ChatClient.connect(socketUrl, { room, headers: bearer(staying) })
-    await session.until(() => session.frames.length > 50)
-    expect((await end(token, other)).status).toBe(204)
-    // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
-    const { seq } = await talker.insist(after)
-    await neighbour.delivered(after)
-    // 1006: what was queued for it was thrown away, and the goodbye with it.
-    expect([4502, 1006]).toContain((await session.closed).code)
-    expect(session.messages.at(-1)?.seq).toBeLessThan(seq)
-    expect((await api.history(token)).status).toBe(401)
-    await neighbour.close()
+  try {
+    for (const [round, { other, staying, token }] of known.entries()) {
+      const after = `after ${round}`
+      const session = await ChatClient.connect(socketUrl, { room, headers: bearer(token) })
+      const neighbour = await ChatClient.connect(socketUrl, { room, headers: bearer(staying) })
+      await session.until(() => session.frames.length > 50)
+      // An open socket is not in the room yet: its token is looked up first.
+      await neighbour.until(() => neighbour.messages.length > 0)
+      expect((await end(token, other)).status).toBe(204)
+      // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
+      const { seq } = await talker.insist(after)
+      await neighbour.delivered(after)
+      const { seq: first = NaN } = neighbour.messages[0] ?? {}
+      expect(neighbour.messages.map((message) => message.seq - first)).toEqual([...neighbour.messages.keys()])
+      // 1006: what was queued for it was thrown away, and the goodbye with it.
+      expect([4502, 1006]).toContain((await session.closed).code)
+      expect(session.messages.at(-1)?.seq).toBeLessThan(seq)
+      expect((await api.history(token)).status).toBe(401)
+      await neighbour.close()
+    }
+  } finally {
+    // However it ends, so does the flood: it would be the next test's, too.
+    talker.socket.terminate()
   }
   expect(known.length).toBeGreaterThan(0)
-  await talker.close()
 }
