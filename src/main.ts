@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=16
 import { join } from "node:path"
 import { answerTo } from "./CommandLine.ts"
 import type { Answer } from "./CommandLine.ts"

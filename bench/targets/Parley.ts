@@ -37,7 +37,7 @@ export const parleyOn = ({ env, label }: OpenJournal): Target => ({
     const [port = 0, socketPort = 0] = await freePorts(2)
     return {
       entry: fileURLToPath(new URL("../../src/main.ts", import.meta.url)),
-      nodeOptions: ["--max-semi-space-size=8"],
+      nodeOptions: ["--max-semi-space-size=16"],
       env: {
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),

@@ -50,7 +50,7 @@ export class ServerProcess {
     const [command = process.execPath, ...rest] = [
       ...this.around,
       process.execPath,
-      "--max-semi-space-size=8",
+      "--max-semi-space-size=16",
       main,
       ...args
     ]
