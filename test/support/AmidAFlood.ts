@@ -41,7 +41,7 @@ export const endAmidAFlood = async (
       const neighbour = await ChatClient.connect(socketUrl, { room, headers: bearer(staying) })
       await session.until(() => session.frames.length > 50)
       // An open socket is not in the room yet: its token is looked up first.
-      await neighbour.until(() => neighbour.messages.length > 0)
+      await neighbour.settled()
       expect((await end(token, other)).status).toBe(204)
       // Sent after the reply, amid the flood: the neighbour gets it, the session that was ended does not.
       const { seq } = await talker.insist(after)
