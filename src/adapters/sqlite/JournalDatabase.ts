@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite"
 import type { JournalFile } from "./JournalProtocol.ts"
 import { asText, isDamage, restoreIt, sqliteFailure } from "./SqliteFailure.ts"
 
-const schemaVersion = 1
+const schemaVersion = 2
 
 /** Files up to this size are checked as a whole when they are opened (about 5 ms a MiB); what is larger is checked as it is read. */
 const quickCheckBytes = 32 * 1024 * 1024
@@ -17,15 +17,44 @@ class UnusableFile extends Error {}
 
 /**
  * One row a batch, not one an event: rows and index entries are what a commit costs. `entries` is a JSON array, so that
- * `sqlite3` reads it with `json_each`. The unique index is the fence: positions of one room are given once, whoever writes.
+ * `sqlite3` reads it with `json_each`. Rows stand in the order of their commits, so that a commit of many rooms fills few pages.
+ * Their numbers are a column, which VACUUM leaves as they are.
+ */
+const batches = `
+create table batches (row integer primary key, room integer not null, first integer not null, count integer not null, entries text not null);
+create table positions (room integer not null, first integer not null, row integer not null, primary key (room, first)) without rowid;
+`
+
+/**
+ * `positions` finds a batch by its room. Each room's entry is on another page of it, so it is written for many commits at once:
+ * up to which row says `indexed` in `meta`.
  * Only ids that clients sent are in `client_ids`; the id comes first, so that ids made in order of time stay on few pages.
  */
 const schema = `
 create table meta (key text primary key, value text not null) without rowid;
 create table rooms (id integer primary key, name text not null unique);
-create table batches (room integer not null, first integer not null, count integer not null, entries text not null);
-create unique index batches_position on batches (room, first);
+${batches}
 create table client_ids (key text not null, room integer not null, seq integer not null, primary key (key, room)) without rowid;
+`
+
+/** Puts into `positions` what the commits since the last time have stored. Part of the transaction that is open. */
+export const indexBatches = `
+insert into positions (room, first, row)
+  select room, first, row from batches where row > (select cast(value as integer) from meta where key = 'indexed') order by room, first;
+update meta set value = (select coalesce(max(row), 0) from batches) where key = 'indexed';
+`
+
+/** Schema 1 had no row numbers that last, and an index that every commit wrote. */
+const fromSchema1 = `
+begin immediate;
+alter table batches rename to batches_1;
+${batches}
+insert into batches (room, first, count, entries) select room, first, count, entries from batches_1 order by rowid;
+drop table batches_1;
+insert into meta (key, value) values ('indexed', '0');
+${indexBatches}
+update meta set value = '2' where key = 'schema_version';
+commit;
 `
 
 /** Opens the journal's file to write, creates it where there is none, and refuses one that is damaged, newer or not a journal. */
@@ -68,7 +97,7 @@ const closingOnFailure = <A>(db: DatabaseSync, use: () => A): A => {
   }
 }
 
-/** Undefined where the file is empty. Writes nothing: a file that is not ours stays as it is. */
+/** Undefined where the file is empty. A file that is not ours stays as it is; a journal of an older schema gets this one's. */
 const existingEpoch = (db: DatabaseSync): string | undefined => {
   const tables = new Set(
     db
@@ -83,7 +112,8 @@ const existingEpoch = (db: DatabaseSync): string | undefined => {
   if (version > schemaVersion) {
     throw new UnusableFile(`it was written by a newer release (schema ${version}, this one knows ${schemaVersion})`)
   }
-  if (version !== schemaVersion) throw new UnusableFile(`its schema version is ${version}`)
+  if (version === 1) db.exec(fromSchema1)
+  else if (version !== schemaVersion) throw new UnusableFile(`its schema version is ${version}`)
   return asText(read.get("epoch")?.["value"])
 }
 
@@ -93,6 +123,7 @@ const createEpoch = (db: DatabaseSync, file: JournalFile): string => {
   const write = db.prepare("insert into meta (key, value) values (?, ?)")
   write.run("schema_version", String(schemaVersion))
   write.run("epoch", epoch)
+  write.run("indexed", "0")
   db.exec("commit")
   chmodSync(file.path, 0o600)
   return epoch

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { openToRead } from "./JournalDatabase.ts"
 import type { FromReader, JournalFile, ReadRequest, ToReader } from "./JournalProtocol.ts"
-import { asInteger, asText, DamagedRow, isBusy, sqliteFailure } from "./SqliteFailure.ts"
+import { asInteger, DamagedRow, isBusy, sqliteFailure } from "./SqliteFailure.ts"
+import { makeStoredBatches } from "./StoredBatches.ts"
 
 /** So many rooms' numbers are remembered; when there are more, all are forgotten. */
 const rememberedRooms = 16_384
@@ -19,13 +20,7 @@ interface Pages {
 const open = (file: JournalFile): Pages => {
   const db = openToRead(file)
   const selectRoom = db.prepare("select id from rooms where name = ?")
-  const selectHead = db.prepare(
-    "select first + count - 1 as head from batches where room = ? order by first desc limit 1"
-  )
-  const selectBatches = db.prepare(
-    "select first, count, entries from batches where room = ?1 and first >= coalesce(" +
-      "(select max(first) from batches where room = ?1 and first <= ?2), ?2) order by first"
-  )
+  const stored = makeStoredBatches(db)
   const ids = new Map<string, number>()
 
   const findRoom = (name: string): number | undefined => {
@@ -39,32 +34,28 @@ const open = (file: JournalFile): Pages => {
     return id
   }
 
-  const head = (name: string): number => {
-    const row = selectHead.get(findRoom(name) ?? -1)
-    return row === undefined ? 0 : asInteger(row["head"])
-  }
-
   const batches = ({ request, room, after, limit }: ReadRequest): FromReader => {
     const firsts: Array<number> = []
     const entries: Array<string> = []
     let next = after + 1
-    for (const row of selectBatches.iterate(findRoom(room) ?? -1, after + 1)) {
-      const first = asInteger(row["first"])
-      const end = first + asInteger(row["count"])
-      if (end <= next) continue // the batch that `after` ends
+    for (const batch of stored.from(findRoom(room) ?? -1, next)) {
       // A position is missing: the file lost a batch that was committed.
-      if (first > next || (next > after + 1 && first !== next)) throw new DamagedRow("a room's log has a hole")
-      firsts.push(first)
-      entries.push(asText(row["entries"]))
-      next = end
+      if (batch.first > next || (firsts.length > 0 && batch.first !== next))
+        throw new DamagedRow("a room's log has a hole")
+      firsts.push(batch.first)
+      entries.push(batch.entries)
+      next = batch.end
       if (next > after + limit) break
     }
     return { type: "batches", request, firsts, entries }
   }
 
   return {
-    answer: (message) =>
-      message.limit === 0 ? { type: "head", request: message.request, head: head(message.room) } : batches(message),
+    answer: (message) => {
+      stored.refresh()
+      const { limit, request, room } = message
+      return limit === 0 ? { type: "head", request, head: stored.head(findRoom(room) ?? -1) } : batches(message)
+    },
     close: () => db.close()
   }
 }

@@ -1,18 +1,11 @@
 import { accessSync, constants } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { place } from "../journal/Placement.ts"
+import { indexBatches } from "./JournalDatabase.ts"
 import type { Failed, Outcome, Submissions } from "./JournalProtocol.ts"
-import {
-  asArray,
-  asInteger,
-  asText,
-  DamagedRow,
-  isBusy,
-  isConstraint,
-  isRefusal,
-  sqliteFailure
-} from "./SqliteFailure.ts"
+import { asArray, asInteger, DamagedRow, isBusy, isConstraint, isRefusal, sqliteFailure } from "./SqliteFailure.ts"
 import type { SqliteFailure } from "./SqliteFailure.ts"
+import { makeStoredBatches } from "./StoredBatches.ts"
 
 /** So many rooms' heads are remembered; the room that was written longest ago is forgotten first and read again when it is written. */
 const rememberedRooms = 16_384
@@ -25,6 +18,12 @@ const rememberedBatches = 16
  * whatever the log's size nearly, since most of it is pages that were written again and again: hence few and large ones.
  */
 const checkpointPages = 16_384
+
+/**
+ * The index is written when it lags so many batches behind. An entry a batch is most of what a commit of many rooms costs, since each is on another page;
+ * so written, it is a third. More would gain little and hold a commit up for longer.
+ */
+const unindexedBatches = 2_048
 
 interface Room {
   readonly id: number
@@ -45,7 +44,10 @@ export interface JournalStore {
    * were stored, and nothing of them was there before. Fails a batch alone: a transaction that is refused as a whole is tried again batch by batch.
    */
   readonly commit: (submissions: Submissions) => ReadonlyArray<Outcome> | undefined
-  /** Moves what was committed from the write-ahead log into the file when there is enough of it. Throws on an I/O error. */
+  /**
+   * What need not be done before a commit is answered, when there is enough of it: writes the index, and moves what was committed from the write-ahead
+   * log into the file. Throws on an I/O error.
+   */
   readonly maintain: () => void
   readonly close: () => void
 }
@@ -64,16 +66,20 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
   const insertId = db.prepare("insert into client_ids (key, room, seq) values (?, ?, ?) on conflict do nothing")
   const deleteId = db.prepare("delete from client_ids where key = ? and room = ? and seq > ?")
   const selectRoom = db.prepare("select id from rooms where name = ?")
-  const selectHead = db.prepare(
-    "select first + count - 1 as head from batches where room = ? order by first desc limit 1"
-  )
   const selectSeq = db.prepare("select seq from client_ids where key = ? and room = ?")
-  const selectBatch = db.prepare(
-    "select first, entries from batches where room = ? and first <= ? order by first desc limit 1"
+  const selectVersion = db.prepare("pragma data_version")
+  const selectUnindexed = db.prepare(
+    "select coalesce(max(row), 0) - (select cast(value as integer) from meta where key = 'indexed') as batches from batches"
   )
+  const stored = makeStoredBatches(db)
 
   const rooms = new Map<string, Room>()
   let walPages = 0
+  let unindexed = asInteger(selectUnindexed.get()?.["batches"])
+  /** It is written when so many are not in it: as a rule `unindexedBatches`. */
+  let indexAt = unindexedBatches
+  /** SQLite's number for what other connections have written. */
+  let version = selectVersion.get()?.["data_version"]
 
   const findRoom = (name: string): Room | undefined => {
     const known = rooms.get(name)
@@ -85,8 +91,8 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
     const row = selectRoom.get(name)
     if (row === undefined) return undefined
     const id = asInteger(row["id"])
-    const last = selectHead.get(id)
-    return remember(name, { id, head: last === undefined ? 0 : asInteger(last["head"]) })
+    stored.refresh()
+    return remember(name, { id, head: stored.head(id) })
   }
 
   const createRoom = (name: string): Room =>
@@ -109,11 +115,11 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
   const batchAt = (room: Room, seq: number): LookedUp => {
     const known = lookedUp.find((batch) => batch.room === room.id && batch.first <= seq && seq < batch.end)
     if (known !== undefined) return known
-    const row = selectBatch.get(room.id, seq)
-    if (row === undefined) throw new DamagedRow("a position without a batch")
-    const first = asInteger(row["first"])
-    const events = asArray(asText(row["entries"]))
-    const batch = { room: room.id, first, end: first + events.length, events }
+    stored.refresh()
+    const found = stored.at(room.id, seq)
+    if (found === undefined) throw new DamagedRow("a position without a batch")
+    const { end, entries, first } = found
+    const batch = { room: room.id, first, end, events: asArray(entries) }
     if (lookedUp.length === rememberedBatches) lookedUp.shift()
     lookedUp.push(batch)
     return batch
@@ -127,6 +133,7 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
   const store = (room: Room, count: number, entries: string): void => {
     insertBatch.run(room.id, room.head + 1, count, entries)
     room.head += count
+    unindexed++
     walPages += 1 + entries.length / 4096
   }
 
@@ -201,10 +208,24 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
     return undefined
   }
 
+  /** Nothing that is remembered of the file may be true. */
+  const distrust = (): void => {
+    rooms.clear()
+    lookedUp = []
+    stored.forget()
+    unindexed = asInteger(selectUnindexed.get()?.["batches"])
+  }
+
   const transaction = (submissions: Submissions, from: number, to: number): ReadonlyArray<Outcome> | undefined => {
     const { rooms: names, expectedHeads, counts, entries, keys } = submissions
     let outcomes: Array<Outcome> | undefined
     begin.run()
+    const now = selectVersion.get()?.["data_version"]
+    if (now !== version) {
+      // Another process has the file open and writes it: from here to the commit nobody else does.
+      version = now
+      distrust()
+    }
     for (let index = from; index < to; index++) {
       const outcome = write(
         names[index] ?? "",
@@ -243,12 +264,11 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
     try {
       return transaction(submissions, from, to)
     } catch (error) {
-      // The heads of rooms that this transaction wrote are wrong now; reading them again is cheap and rare.
-      rooms.clear()
-      lookedUp = []
       if (db.isTransaction) db.exec("rollback")
       const failure = sqliteFailure(error)
       if (!isRefusal(failure) && !isReadOnly()) throw error
+      // The heads of rooms that this transaction wrote are wrong now; reading them again is cheap and rare.
+      distrust()
       return failure
     }
   }
@@ -273,19 +293,38 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
     db.prepare(`pragma wal_checkpoint(${mode})`).get()
   }
 
+  /** Runs what can wait. Where the file takes nothing now it is left for later. */
+  const unlessRefused = (run: () => void): void => {
+    try {
+      run()
+    } catch (error) {
+      if (db.isTransaction) db.exec("rollback")
+      const failure = sqliteFailure(error)
+      if (isConstraint(failure)) throw new DamagedRow("two batches of one room at one position")
+      if (!isRefusal(failure) && !isReadOnly()) throw error
+    }
+  }
+
+  const writeIndex = (): void => {
+    // Where it is refused it is tried again when as much has been written once more.
+    indexAt = unindexed + unindexedBatches
+    unlessRefused(() => {
+      db.exec(`begin immediate; ${indexBatches} commit`)
+      walPages += 2 + unindexed
+      unindexed = 0
+      indexAt = unindexedBatches
+    })
+  }
+
   return {
     commit,
     maintain: () => {
-      if (walPages < checkpointPages) return
-      try {
-        checkpoint("passive")
-      } catch (error) {
-        // On a full disk it is tried again when as much has been written once more.
-        if (!isRefusal(sqliteFailure(error)) && !isReadOnly()) throw error
-      }
+      if (unindexed >= indexAt) writeIndex()
+      if (walPages >= checkpointPages) unlessRefused(() => checkpoint("passive"))
     },
     close: () => {
       try {
+        writeIndex()
         checkpoint("truncate")
       } finally {
         db.close()

@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { layer } from "../../../src/adapters/sqlite/Journal.ts"
+import { encodeEvent } from "../../../src/adapters/journal/EventCodec.ts"
 import { Journal } from "../../../src/ports/Journal.ts"
 import { at, message, room } from "../../support/Events.ts"
 import { temporaryDirectory } from "../../support/TemporaryDirectory.ts"
@@ -52,12 +53,40 @@ describe("the journal's file", () => {
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* open(directory)
-      yield* write(directory, "update meta set value = '2' where key = 'schema_version'")
+      yield* write(directory, "update meta set value = '3' where key = 'schema_version'")
       const error = yield* Effect.flip(open(directory))
       expect(error).toMatchObject({ _tag: "JournalOpenError" })
       expect(error.message).toBe(
-        `The journal ${directory}/journal.db cannot be opened: it was written by a newer release (schema 2, this one knows 1)`
+        `The journal ${directory}/journal.db cannot be opened: it was written by a newer release (schema 3, this one knows 2)`
       )
+    })
+  )
+
+  it.effect("of schema 1 is converted: the same epoch, the same entries, and it goes on", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      yield* write(
+        directory,
+        `create table meta (key text primary key, value text not null) without rowid;
+        create table rooms (id integer primary key, name text not null unique);
+        create table batches (room integer not null, first integer not null, count integer not null, entries text not null);
+        create unique index batches_position on batches (room, first);
+        create table client_ids (key text not null, room integer not null, seq integer not null, primary key (key, room)) without rowid;
+        insert into meta values ('schema_version', '1'), ('epoch', 'the first one');
+        insert into rooms values (1, 'a'), (2, 'b');
+        insert into batches values (2, 1, 1, '[${encodeEvent(message("b1"))}]'), (1, 1, 2, '[${encodeEvent(message("a1"))},${encodeEvent(message("a2"))}]'), (2, 2, 1, '[${encodeEvent(message("b2"))}]');`
+      )
+      const read = yield* use(directory, (journal) =>
+        Effect.gen(function* () {
+          expect(journal.epoch).toBe("the first one")
+          yield* journal.append(a, at(2), [message("a3")])
+          return yield* Effect.forEach([a, room("b")], (name) => journal.read(name, at(0), 10))
+        })
+      )
+      const texts = read.map((entries) => entries.map(({ seq, event }) => [seq, event.payload]))
+      const expected = (...names: ReadonlyArray<string>) => names.map((name, index) => [index + 1, { message: name }])
+      expect(texts).toEqual([expected("a1", "a2", "a3"), expected("b1", "b2")])
+      expect(yield* use(directory, (journal) => journal.head(a))).toBe(3)
     })
   )
 
