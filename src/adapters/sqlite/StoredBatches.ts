@@ -38,10 +38,6 @@ export const makeStoredBatches = (db: DatabaseSync): StoredBatches => {
     "select b.first + b.count as end from positions p join batches b on b.row = p.row " +
       "where p.room = ? order by p.first desc limit 1"
   )
-  const selectAt = db.prepare(
-    "select b.first, b.count, b.entries from positions p join batches b on b.row = p.row " +
-      "where p.room = ? and p.first <= ? order by p.first desc limit 1"
-  )
   const selectFrom = db.prepare(
     "select b.first, b.count, b.entries from positions p join batches b on b.row = p.row " +
       "where p.room = ?1 and p.first >= coalesce((select max(first) from positions where room = ?1 and first <= ?2), ?2) order by p.first"
@@ -58,10 +54,21 @@ export const makeStoredBatches = (db: DatabaseSync): StoredBatches => {
     return { first, end: first + asInteger(row["count"]), entries: asText(row["entries"]) }
   }
 
-  const at = (room: number, seq: number): StoredBatch | undefined => {
-    const recent = unindexed.get(room)?.findLast(({ first }) => first <= seq)
-    const found = batch(recent === undefined ? selectAt.get(room, seq) : selectRow.get(recent.row))
-    return found !== undefined && seq < found.end ? found : undefined
+  const from: StoredBatches["from"] = function* (room, seq) {
+    let next = seq
+    for (const row of selectFrom.iterate(room, seq)) {
+      const found = batch(row)
+      if (found === undefined || found.end <= next) continue
+      yield found
+      next = found.end
+    }
+    // Some of these may have been indexed, and found above, since `refresh`.
+    for (const { end, row } of unindexed.get(room) ?? []) {
+      const found = end <= next ? undefined : batch(selectRow.get(row))
+      if (found === undefined) continue
+      yield found
+      next = found.end
+    }
   }
 
   return {
@@ -89,22 +96,10 @@ export const makeStoredBatches = (db: DatabaseSync): StoredBatches => {
       const end = unindexed.get(room)?.at(-1)?.end ?? selectHead.get(room)?.["end"]
       return end === undefined ? 0 : asInteger(end) - 1
     },
-    at,
-    from: function* (room, seq) {
-      let next = seq
-      for (const row of selectFrom.iterate(room, seq)) {
-        const found = batch(row)
-        if (found === undefined || found.end <= next) continue
-        yield found
-        next = found.end
-      }
-      // Some of these may have been indexed, and found above, since `refresh`.
-      for (const { end, row } of unindexed.get(room) ?? []) {
-        const found = end <= next ? undefined : batch(selectRow.get(row))
-        if (found === undefined) continue
-        yield found
-        next = found.end
-      }
-    }
+    at: (room, seq) => {
+      for (const found of from(room, seq)) return found.first <= seq ? found : undefined
+      return undefined
+    },
+    from
   }
 }
