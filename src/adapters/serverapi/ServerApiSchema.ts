@@ -122,7 +122,9 @@ export const replies = {
   broadcast: replyOf(Schema.Struct({ responses: Schema.Array(replyOf(Position)) })),
   history: replyOf(
     Schema.Struct({
-      publications: Schema.Array(Schema.Struct({ data: Schema.Unknown, info: ClientInfo, offset: Schema.Int })),
+      publications: Schema.Array(
+        Schema.Struct({ data: Schema.Unknown, info: Schema.optionalKey(ClientInfo), offset: Schema.Int })
+      ),
       ...Position.fields
     })
   ),

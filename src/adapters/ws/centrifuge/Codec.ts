@@ -1,5 +1,5 @@
 import type { Json } from "effect/Schema"
-import { messageView } from "./Data.ts"
+import { messageView, namesItsGuest } from "./Data.ts"
 import type { RoomName } from "../../../domain/Room.ts"
 import type { Author, Entry } from "../../../domain/RoomEvent.ts"
 import type { WireFormat } from "../../../domain/RoomTail.ts"
@@ -18,30 +18,32 @@ export interface Codec {
 
 export interface Publication {
   readonly data: Json
-  readonly info: ClientInfo
+  readonly info?: ClientInfo
   readonly offset: number
 }
 
 /** Who wrote it: an account by its name. A guest's name, and a service's, is nobody's: they are no `user`. The log does not know connections: `client` is empty. */
-export const authorInfo = ({ kind, name }: Author): ClientInfo => {
+const authorInfo = ({ kind, name }: Author): ClientInfo => {
   if (kind === "account") return { user: name, client: "" }
   return { user: "", client: "", conn_info: kind === "guest" ? { name, guest: true } : { name, service: true } }
 }
 
-/** What `make` makes of an author, made once an author: a batch has few. */
-export const onceAnAuthor = <A>(make: (author: Author) => A): ((author: Author) => A) => {
+/** What `make` makes of an entry's `info`, made once an author: a batch has few. */
+export const onceAnAuthor = <A>(make: (info: ClientInfo) => A): ((entry: Entry) => A | undefined) => {
   const made = new Map<Author, A>()
-  return (author) => {
+  return (entry) => {
+    const { author } = entry.event
+    if (namesItsGuest(entry.event)) return undefined
     const known = made.get(author)
     if (known !== undefined) return known
-    const fresh = make(author)
+    const fresh = make(authorInfo(author))
     made.set(author, fresh)
     return fresh
   }
 }
 
-export const publicationOf = (room: RoomName, entry: Entry): Publication => ({
-  data: messageView(room, entry),
-  info: authorInfo(entry.event.author),
-  offset: entry.seq
-})
+export const publicationOf = (room: RoomName, entry: Entry): Publication => {
+  const data = messageView(room, entry)
+  const offset = entry.seq
+  return namesItsGuest(entry.event) ? { data, offset } : { data, info: authorInfo(entry.event.author), offset }
+}

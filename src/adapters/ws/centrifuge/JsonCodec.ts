@@ -1,7 +1,7 @@
 // Hot path: entries into pushes of the JSON encoding, one value a line, many lines a frame.
 import type { WireFormat } from "../../../domain/RoomTail.ts"
 import { packedFramesOf } from "../Frames.ts"
-import { authorInfo, onceAnAuthor } from "./Codec.ts"
+import { onceAnAuthor } from "./Codec.ts"
 import type { Codec } from "./Codec.ts"
 import { dataText } from "./Data.ts"
 import { maxFrameBytes } from "./Limits.ts"
@@ -10,11 +10,11 @@ const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
     const head = `{"push":{"channel":${JSON.stringify(room)},"pub":{"data":`
-    const infoOf = onceAnAuthor((author) => JSON.stringify(authorInfo(author)))
+    const infoOf = onceAnAuthor((info) => `,"info":${JSON.stringify(info)}`)
     const textAt = (index: number): string => {
       const entry = entries[index]
       if (entry === undefined) return ""
-      return `${head}${dataText(room, entry)},"info":${infoOf(entry.event.author)},"offset":${entry.seq}}}}`
+      return `${head}${dataText(room, entry)}${infoOf(entry) ?? ""},"offset":${entry.seq}}}}`
     }
     return packedFramesOf(entries.length, textAt, maxFrameBytes)
   }

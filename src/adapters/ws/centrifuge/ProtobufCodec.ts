@@ -1,13 +1,12 @@
 // Hot path (`format`): the protobuf encoding, the JSON wire's values, each prefixed by its length as a varint, in binary frames.
 import protobuf from "protobufjs"
-import type { Author } from "../../../domain/RoomEvent.ts"
 import type { WireFormat } from "../../../domain/RoomTail.ts"
 import { packedBinaryFramesOf } from "../Frames.ts"
-import { authorInfo, onceAnAuthor } from "./Codec.ts"
+import { onceAnAuthor } from "./Codec.ts"
 import type { Codec } from "./Codec.ts"
 import { dataText } from "./Data.ts"
 import { maxFrameBytes } from "./Limits.ts"
-import type { Outgoing } from "./Protocol.ts"
+import type { ClientInfo as Info, Outgoing } from "./Protocol.ts"
 import { protobufSchema } from "./ProtobufSchema.ts"
 
 const { root } = protobuf.parse(protobufSchema, { keepCase: true })
@@ -39,8 +38,8 @@ const encodeOne = (message: Outgoing): Uint8Array => {
 const tag = { push: 34, channel: 18, pub: 34, data: 34, info: 42, offset: 48 } as const
 
 /** `Reply{push: {channel, pub: {data, info, offset}}}` without an object in between. `data` is a string to the writer: the bytes are the same. */
-const pushOf = (channel: string, data: string, info: Uint8Array, offset: number): Uint8Array =>
-  protobuf.Writer.create()
+const pushOf = (channel: string, data: string, info: Uint8Array | undefined, offset: number): Uint8Array => {
+  const writer = protobuf.Writer.create()
     .fork()
     .uint32(tag.push)
     .fork()
@@ -50,25 +49,20 @@ const pushOf = (channel: string, data: string, info: Uint8Array, offset: number)
     .fork()
     .uint32(tag.data)
     .string(data)
-    .uint32(tag.info)
-    .bytes(info)
-    .uint32(tag.offset)
-    .uint64(offset)
-    .ldelim()
-    .ldelim()
-    .ldelim()
-    .finish()
+  if (info !== undefined) writer.uint32(tag.info).bytes(info)
+  return writer.uint32(tag.offset).uint64(offset).ldelim().ldelim().ldelim().finish()
+}
 
-const infoBytes = (author: Author): Uint8Array => {
-  const info = withBytes(authorInfo(author))
-  return ClientInfo.encode(ClientInfo.fromObject(typeof info === "object" && info !== null ? info : {})).finish()
+const infoBytes = (info: Info): Uint8Array => {
+  const value = withBytes(info)
+  return ClientInfo.encode(ClientInfo.fromObject(typeof value === "object" && value !== null ? value : {})).finish()
 }
 
 const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
     const infoOf = onceAnAuthor(infoBytes)
-    const messages = entries.map((entry) => pushOf(room, dataText(room, entry), infoOf(entry.event.author), entry.seq))
+    const messages = entries.map((entry) => pushOf(room, dataText(room, entry), infoOf(entry), entry.seq))
     return packedBinaryFramesOf(messages, maxFrameBytes)
   }
 }

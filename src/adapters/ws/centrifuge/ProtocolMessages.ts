@@ -9,7 +9,11 @@ const Info = Schema.Struct({
   client: Schema.String,
   conn_info: Schema.optionalKey(Schema.Unknown)
 })
-const Publication = Schema.Struct({ data: Schema.Unknown, info: Info, offset: Schema.Int })
+const Publication = Schema.Struct({
+  data: Schema.Unknown,
+  info: Schema.optionalKey(Info.annotate({ description: "Who wrote it; a guest's chat message has none" })),
+  offset: Schema.Int
+})
 const Expiry = {
   expires: Schema.optionalKey(Schema.Literal(true)),
   ttl: Schema.optionalKey(Schema.Int.annotate({ description: "Seconds until the token is to be refreshed" }))

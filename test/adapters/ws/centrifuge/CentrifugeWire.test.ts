@@ -75,6 +75,33 @@ test("a publication is answered, and comes to whoever is subscribed with its pos
   })
 })
 
+test.each<Encoding>(["json", "protobuf"])(
+  "a guest's chat message names him in its data, whatever else he sends in its info (%s)",
+  async (encoding) => {
+    const channel = `guests-${encoding}`
+    const peer = await Peer.connected(encoding)
+    await peer.asks({ id: 2, subscribe: { channel } })
+    await peer.asks({ id: 3, publish: { channel, data: { message: "hi", from: "gil" } } })
+    await peer.asks({ id: 4, publish: { channel, data: { guest: false } } })
+    const said = {
+      data: { from: "gil", message: "hi", date: expect.any(String), id: `${channel}-1`, guest: true },
+      offset: 1
+    }
+    const sent = {
+      data: { guest: false },
+      info: expect.objectContaining({ conn_info: { name: expect.any(String), guest: true } }),
+      offset: 2
+    }
+    const offsetOf = ({ push }: Value) => (push as { pub?: { offset: number } } | undefined)?.pub?.offset
+    await peer.gets((value) => offsetOf(value) === 2)
+    const pushes = peer.came.flatMap(({ push }) => (push === undefined ? [] : [(push as { pub: unknown }).pub]))
+    expect(pushes).toEqual([said, sent])
+    expect(await peer.asks({ id: 5, history: { channel, limit: 5 } })).toMatchObject({
+      history: { publications: [said, sent] }
+    })
+  }
+)
+
 test("commands of a frame are answered in their order", async () => {
   const peer = await Peer.connected()
   peer.send(

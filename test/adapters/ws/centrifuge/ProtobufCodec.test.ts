@@ -67,15 +67,17 @@ describe("protobufCodec", () => {
         const { push } = Reply.toObject(reply, { longs: Number }) as {
           push: {
             channel: string
-            pub: { data: unknown; offset: number; info: { user?: string; conn_info?: unknown } }
+            pub: { data: unknown; offset: number; info?: { user?: string; conn_info?: unknown } }
           }
         }
         assert.strictEqual(push.channel, "a")
         assert.strictEqual(push.pub.offset, index + 1)
         assert.deepStrictEqual(jsonIn(push.pub.data), JSON.parse(JSON.stringify(publication.data)))
-        assert.strictEqual(push.pub.info.user ?? "", publication.info.user)
-        if (publication.info.conn_info !== undefined) {
-          assert.deepStrictEqual(jsonIn(push.pub.info.conn_info), publication.info.conn_info)
+        const { info } = push.pub
+        assert.strictEqual(info === undefined, publication.info === undefined)
+        assert.strictEqual(info?.user ?? "", publication.info?.user ?? "")
+        if (publication.info?.conn_info !== undefined) {
+          assert.deepStrictEqual(jsonIn(info?.conn_info), publication.info.conn_info)
         }
       }
       const generic = entries.map((entry) => ({ push: { channel: room, pub: publicationOf(room, entry) } }))
