@@ -47,9 +47,15 @@ export interface Waiting {
   readonly size: number
 }
 
-/** Told of every committed batch, in order, synchronously; must not throw. */
+/** Whoever gets what the room publishes; called synchronously, in the log's order, must not throw. */
 export interface Follower {
-  readonly committed: (batch: CommittedBatch) => void
+  /** Told of every committed batch. */
+  readonly committed?: (batch: CommittedBatch) => void
+  /**
+   * Hands on what was published, to a bounded part of those who lack it. Returns how many entries at most somebody still lacks: asked again until nobody does, and after every
+   * batch.
+   */
+  readonly serve?: () => number
   /** The room lost its footing (its writer died, or another process writes it): cut the sockets, they resume. */
   readonly lost: () => void
 }
@@ -66,6 +72,8 @@ export class ChatRoom {
   state: RoomState | undefined
   /** The position up to which followers were told; the head may be further while a batch is on its way. */
   published: Seq = Seq.make(0)
+  /** How many of the published entries at most a follower has still to hand on to somebody. */
+  owed = 0
   /** What of the tail's bytes the registry has counted. */
   countedBytes = 0
   mailbox: Array<Waiting> = []

@@ -8,7 +8,7 @@ import { Seq } from "./Room.ts"
 import { emptyRoom, evolve } from "./RoomDecider.ts"
 import type { Entry } from "./RoomEvent.ts"
 import { CommittedBatch } from "./RoomTail.ts"
-import { publish, reject, settle, takeTurn } from "./Turn.ts"
+import { publish, reject, serve, settle, takeTurn } from "./Turn.ts"
 import type { Committed, Turn, TurnContext } from "./Turn.ts"
 
 /** What rooms need of whoever owns them. None of it may throw. */
@@ -19,8 +19,6 @@ export interface RoomTurnsContext extends TurnContext {
   readonly fork: (effect: Effect.Effect<void, JournalError>) => Fiber.Fiber<void, JournalError>
   /** The room's state was read: whoever waits for it may go on. */
   readonly awake: (room: ChatRoom) => void
-  /** A batch went into the room's tail: keep the budget of all tails. */
-  readonly tailGrew: (room: ChatRoom) => void
   /** Readiness follows what the journal last said. */
   readonly journalAnswered: () => void
   readonly journalFailed: (error: JournalError) => void
@@ -38,6 +36,14 @@ export interface RoomTurns {
 /** Entries read back into a tail are batched like this, so that they are encoded in bounded pieces. */
 const rehydratedBatch = 64
 
+/**
+ * A crowd is served in parts, and what has come is committed between two of them: so a message waits for a part, not for all. Where more entries than this are to be handed on, or wait, the
+ * crowd is served first: large batches carry the most, and what somebody lacks stays in the tail.
+ */
+const betweenParts = 16
+/** So long a commit between two parts may keep the next part waiting: its thread wants a processor, too, and so do readers on this machine. */
+const partWaitsMillis = 4
+
 const firstPauseMillis = 50
 const longestPauseMillis = 1_000
 
@@ -46,7 +52,7 @@ const longestPauseMillis = 1_000
  * on its way at a time: two at once would be of half the size, and sockets are written to once a batch.
  *
  * What the rooms do at one time they do together, in one task of the scheduler: their turns begin together, so that their appends share a commit, and what one commit
- * answered is published together. Between the two the sockets are read.
+ * answered is published together. Between the two the sockets are read. A room with a crowd takes turns and serves parts of it, one after the other.
  */
 export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
   const { dispatcher, journal, stats } = context
@@ -100,14 +106,35 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
     })
 
   const next = (room: ChatRoom): void => {
-    const turn = takeTurn(room, context)
-    if (turn === undefined) return context.ended(room, undefined)
+    const isMuch = room.owed > 0 && room.owed + room.mailbox.length > betweenParts
+    const turn = isMuch ? undefined : takeTurn(room, context)
+    if (turn !== undefined) return take(room, turn)
+    if (room.owed === 0) return context.ended(room, undefined)
+    serve(room, context)
+    begin(room)
+  }
+
+  const take = (room: ChatRoom, turn: Turn): void => {
     room.inFlight = turn.submitted
     room.submittedAt = context.clock.currentTimeNanosUnsafe()
     submit(room, turn, (answer) => {
       if (Result.isSuccess(answer)) answered(room, turn, answer.success)
       else refused(room, turn, answer.failure)
     })
+    if (room.owed === 0) return
+    context.fork(
+      Effect.andThen(
+        Effect.sleep(partWaitsMillis),
+        Effect.sync(() => guarded(room, () => serveMeanwhile(room, turn)))
+      )
+    )
+  }
+
+  /** The journal takes its time: nobody waits for it who waits for what is published. */
+  const serveMeanwhile = (room: ChatRoom, turn: Turn): void => {
+    if (room.inFlight !== turn.submitted || room.owed === 0) return
+    serve(room, context)
+    dispatcher.scheduleTask(() => guarded(room, () => serveMeanwhile(room, turn)), 0)
   }
 
   const submit = (room: ChatRoom, { events }: Turn, heard: (answer: AppendAnswer) => void): void =>
@@ -128,7 +155,6 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
     for (const { committed, room } of turns) {
       guarded(room, () => {
         publish(room, committed, context)
-        if (committed.batch !== undefined) context.tailGrew(room)
         // What the sockets brought meanwhile is read before the next batch leaves.
         begin(room)
       })

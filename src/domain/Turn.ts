@@ -15,6 +15,8 @@ export interface TurnContext {
   readonly clock: Clock.Clock
   readonly limits: RoomLimits
   readonly stats: EngineStats["Service"]
+  /** A batch went into the room's tail: keep the budget of all tails, where this room is the last to give way now. */
+  readonly tailGrew: (room: ChatRoom) => void
 }
 
 /** What one turn submitted: `submitted[i]` sent `events[i]`. */
@@ -86,16 +88,26 @@ export const settle = (room: ChatRoom, turn: Turn, placed: ReadonlyArray<Placed>
   return { batch, turn, placed }
 }
 
+/** Lets the followers go on handing on what was published. */
+export const serve = (room: ChatRoom, { stats }: TurnContext): void => {
+  const began = performance.now()
+  let owed = 0
+  for (const follower of room.followers) owed = Math.max(owed, follower.serve?.() ?? 0)
+  room.owed = owed
+  stats.fanOutSeconds.observe((performance.now() - began) / 1_000)
+}
+
 /** Everything here is on disk. */
 export const publish = (room: ChatRoom, { batch, placed, turn }: Committed, context: TurnContext): void => {
   if (batch !== undefined) {
     context.stats.messagesCommitted += batch.entries.length
     room.tail.push(batch)
     room.published = batch.last
+    // First: what is encoded below may push other rooms' batches out, not this one.
+    context.tailGrew(room)
     context.stats.batchMessages.observe(batch.entries.length)
-    const began = performance.now()
-    for (const follower of room.followers) follower.committed(batch)
-    context.stats.fanOutSeconds.observe((performance.now() - began) / 1_000)
+    for (const follower of room.followers) follower.committed?.(batch)
+    serve(room, context)
   }
   for (let i = 0; i < placed.length; i++) {
     const place = placed[i]

@@ -12,6 +12,7 @@ const connectWithinMillis = 5_000
 const names: Readonly<Record<number, string>> = { 103: "forbidden", 107: "bad_frame", 409: "id_conflict" }
 
 interface ChatData {
+  readonly guest?: true
   readonly from: string
   readonly message: string
   readonly date: string
@@ -163,10 +164,10 @@ export class SdkSegment implements Segment {
   #got({ channel: room, data, info, offset = 0 }: PublicationContext): void {
     const segment = this.#segment
     if (segment === undefined) return
-    const { date, from, id, message } = data as ChatData
+    const { date, from, guest, id, message } = data as ChatData
     this.last = offset
-    const isGuest = (info?.connInfo as { readonly guest?: boolean } | undefined)?.guest === true
-    const content = contentOf({ date, from, id, message, seq: offset, ...(isGuest ? { guest: true } : {}) })
+    const isAccount = info?.user === from && guest === undefined
+    const content = contentOf({ date, from, id, message, seq: offset, ...(isAccount ? {} : { guest: true }) })
     this.#world.recorder.record({ type: "delivered", segment, seq: offset, from, id, message, room, content })
     if (from === this.#voice.name) this.#voice.acknowledged(id)
   }

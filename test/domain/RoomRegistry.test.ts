@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schema } from "effect"
+import { Deferred, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { layer as memoryJournal } from "../../src/adapters/memory/Journal.ts"
 import type { ChatRoom, Follower } from "../../src/domain/ChatRoom.ts"
@@ -43,6 +43,44 @@ class RecordingFollower implements Follower {
 
   get messages(): ReadonlyArray<unknown> {
     return this.batches.flatMap((batch) => batch.entries.map(({ event }) => messageOf(event.payload)))
+  }
+}
+
+/** Sockets that take three parts to serve. */
+class Crowd implements Follower {
+  readonly did: Array<string> = []
+  /** Called within each part. */
+  onPart: (part: number) => void = () => undefined
+  /** Told when nobody lacks anything. */
+  level = Deferred.makeUnsafe<void>()
+  readonly #lacking: number
+  #left = 0
+  #parts = 0
+
+  /** While somebody lacks something, so many entries it is. */
+  constructor(lacking = 1) {
+    this.#lacking = lacking
+  }
+
+  committed({ entries }: CommittedBatch): void {
+    this.did.push(`batch of ${entries.length}`)
+    this.#left = 3
+  }
+
+  serve(): number {
+    if (this.#left === 0) return 0
+    this.#left -= 1
+    this.#parts += 1
+    this.did.push("part")
+    this.onPart(this.#parts)
+    if (this.#left > 0) return this.#lacking
+    Deferred.doneUnsafe(this.level, Effect.void)
+    this.level = Deferred.makeUnsafe<void>()
+    return 0
+  }
+
+  lost(): void {
+    this.did.push("lost")
   }
 }
 
@@ -375,6 +413,89 @@ describe("RoomRegistry", () => {
       assert.strictEqual(published.length, 6)
       assert.include(published.slice(0, 3), "quiet 1")
     }).pipe(Effect.provide(around(byHand(memoryJournal), { limits: { batch: 4 } })))
+  )
+
+  /** A room with a crowd, where a second message comes during the first part of serving the first one. */
+  const crowded = Effect.fnUntraced(function* (crowd: Crowd) {
+    const registry = yield* RoomRegistry
+    const commits = yield* CommitsByHand
+    const { room } = yield* follow(lobby)
+    room.followers.add(crowd)
+    const sender = new RecordingSender()
+    crowd.onPart = (part) => {
+      if (part === 1) registry.offer(lobby, sender.waiting(alice, "meanwhile"))
+    }
+    yield* say(sender, "first")
+    const first = yield* commits.begin
+    const level = crowd.level
+    yield* first.finish
+    return { level, commits, registry }
+  })
+
+  it.effect("between two parts of a crowd what has come is committed, and whoever is next gets it, too", () =>
+    Effect.gen(function* () {
+      const crowd = new Crowd()
+      const { commits, registry } = yield* crowded(crowd)
+      const second = yield* commits.begin
+      assert.deepStrictEqual(crowd.did, ["batch of 1", "part"])
+      yield* second.finish
+      yield* registry.whenIdle
+      assert.deepStrictEqual(crowd.did, ["batch of 1", "part", "batch of 1", "part", "part", "part"])
+    }).pipe(Effect.provide(around(byHand(memoryJournal))))
+  )
+
+  it.effect("a commit that takes long keeps no part of a crowd waiting", () =>
+    Effect.gen(function* () {
+      const crowd = new Crowd()
+      const { commits, level, registry } = yield* crowded(crowd)
+      const second = yield* commits.begin
+      yield* TestClock.adjust("4 millis")
+      yield* Deferred.await(level)
+      assert.deepStrictEqual(crowd.did, ["batch of 1", "part", "part", "part"])
+      yield* second.finish
+      yield* registry.whenIdle
+      assert.deepStrictEqual(crowd.did.slice(4), ["batch of 1", "part", "part", "part"])
+    }).pipe(Effect.provide(around(byHand(memoryJournal))))
+  )
+
+  it.effect("a crowd that lacks much is served to its end before the next commit", () =>
+    Effect.gen(function* () {
+      const crowd = new Crowd(17)
+      const { commits, registry } = yield* crowded(crowd)
+      const second = yield* commits.begin
+      assert.deepStrictEqual(crowd.did, ["batch of 1", "part", "part", "part"])
+      yield* second.finish
+      yield* registry.whenIdle
+    }).pipe(Effect.provide(around(byHand(memoryJournal))))
+  )
+
+  it.effect.each(["refuseNext", "loseNext"] as const)(
+    "a crowd is served to its end whatever becomes of what came meanwhile: %s",
+    (fault) =>
+      Effect.gen(function* () {
+        const faults = yield* JournalFaults
+        const registry = yield* RoomRegistry
+        const { room } = yield* follow(lobby)
+        const crowd = new Crowd()
+        room.followers.add(crowd)
+        const sender = new RecordingSender()
+        crowd.onPart = (part) => {
+          if (part === 1) registry.offer(lobby, sender.waiting(alice, "meanwhile"))
+        }
+        const held = yield* faults.holdNext
+        const failing = yield* faults[fault]
+        yield* say(sender, "first")
+        yield* held.called
+        const { level } = crowd
+        yield* held.release
+        yield* failing.called
+        yield* TestClock.adjust("4 millis")
+        yield* Deferred.await(level)
+        assert.deepStrictEqual(crowd.did, ["batch of 1", "part", "part", "part"])
+        // What was lost is submitted again.
+        yield* TestClock.adjust("1 second")
+        yield* registry.whenIdle
+      }).pipe(Effect.provide(rooms()))
   )
 
   it.effect("10,000 rooms touched once leave no fiber and a bounded number of rooms behind", () =>

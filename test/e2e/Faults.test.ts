@@ -99,6 +99,15 @@ describe("a server process in trouble", () => {
     expect((await new ApiClient(started.url).refresh(refreshToken)).status).toBe(200)
   })
 
+  const sayUntilRefused = async (client: ChatClient, message: string): Promise<void> => {
+    for (let n = 1; ; n++) {
+      const id = `${message.length} ${n}`
+      client.say(message, { id })
+      const { error } = await client.frame((frame) => (frame.id ?? frame.error?.id) === id)
+      if (error !== undefined) return
+    }
+  }
+
   /** Chats and registers before, amid and after a disk that takes nothing. */
   const amid = async (
     started: Started,
@@ -113,21 +122,24 @@ describe("a server process in trouble", () => {
     sender.say("before")
     await Promise.all([sender.delivered("before"), witness.delivered("before")])
     const disk = await spoil()
+    // The write-ahead log had some room left: first for long messages, then for short ones.
+    for (const size of [15_000, 100]) await sayUntilRefused(sender, "x".repeat(size))
     const { error } = await sender.answerTo({ from: "visitor", message: "amid", id: "amid" })
     expect(error).toMatchObject({ code: "unavailable", retryable: true, id: "amid" })
     const late = await ChatClient.connect(started.socketUrl, { since: 0 })
     await late.delivered("before")
-    expect((await api.log(token, "lobby")).map(({ message }) => message)).toEqual(["before"])
+    const kept = (await api.log(token, "lobby")).filter(({ message }) => !message.startsWith("x"))
+    expect(kept.map(({ message, seq }) => [seq, message])).toEqual([[1, "before"]])
     expect((await api.register("newcomer")).status).toBe(503)
     expect(started.child.exitCode).toBeNull()
     await disk.remove()
     await sender.insist("amid")
     await Promise.all([witness, late].map((client) => client.delivered("amid")))
     expect((await api.register("newcomer")).status).toBe(201)
-    expect((await api.log(token, "lobby")).map(({ message, seq }) => [seq, message])).toEqual([
-      [1, "before"],
-      [2, "amid"]
-    ])
+    const log = await api.log(token, "lobby")
+    expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1))
+    expect(log.map(({ message }) => message).filter((message) => !message.startsWith("x"))).toEqual(["before", "amid"])
+    expect(log.at(-1)?.message).toBe("amid")
   }
 
   describe("by its disk", () => {
@@ -215,8 +227,9 @@ describe("a server process in trouble", () => {
   it("a write-ahead log whose end was torn by a crash: what is whole is served, position after position, and the chat goes on", async () => {
     await (await filled()).stop("SIGKILL")
     const log = join(server.directory, "data", "journal.db-wal")
-    const { length } = readFileSync(log)
-    truncateSync(log, length - 5_000)
+    // Behind its frames stand the zeros that the next ones are written over.
+    const written = readFileSync(log).findLastIndex((byte) => byte !== 0) + 1
+    truncateSync(log, written - 5_000)
     const started = await server.up(unlimited)
     const { token } = await new ApiClient(started.url).loggedIn("reader")
     const entries = await new ApiClient(started.url).log(token, "lobby")

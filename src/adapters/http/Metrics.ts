@@ -49,7 +49,11 @@ const engine = (stats: Stats, waiting: number): ReadonlyArray<string> => [
   ),
   sample("parley_commits_total", "counter", "Commits of the journal.", stats.commits),
   histogram("parley_commit_duration_seconds", "A commit, from its submission to its answer.", stats.commitSeconds),
-  histogram("parley_fan_out_duration_seconds", "A batch written to all sockets of its room.", stats.fanOutSeconds),
+  histogram(
+    "parley_fan_out_duration_seconds",
+    "What a room published, written to its sockets: to 256 of them at most in one go.",
+    stats.fanOutSeconds
+  ),
   histogram("parley_batch_messages", "Messages in a room's batch.", stats.batchMessages),
   histogram("parley_mailbox_depth", "Commands that waited in a room when it took its turn.", stats.mailboxDepth),
   sample("parley_mailbox_waiting", "gauge", "Commands that wait now, in all rooms.", waiting),

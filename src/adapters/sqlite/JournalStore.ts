@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite"
 import { place } from "../journal/Placement.ts"
 import { indexBatches } from "./JournalDatabase.ts"
 import type { Failed, Outcome, Submissions } from "./JournalProtocol.ts"
+import { makeLogSpace } from "./LogSpace.ts"
 import { asArray, asInteger, DamagedRow, isBusy, isConstraint, isRefusal, sqliteFailure } from "./SqliteFailure.ts"
 import type { SqliteFailure } from "./SqliteFailure.ts"
 import { makeStoredBatches } from "./StoredBatches.ts"
@@ -45,8 +46,8 @@ export interface JournalStore {
    */
   readonly commit: (submissions: Submissions) => ReadonlyArray<Outcome> | undefined
   /**
-   * What need not be done before a commit is answered, when there is enough of it: writes the index, and moves what was committed from the write-ahead
-   * log into the file. Throws on an I/O error.
+   * What need not be done before a commit is answered, when there is enough of it: makes room in the write-ahead log, writes the index, and moves what was committed
+   * from that log into the file. Throws on an I/O error.
    */
   readonly maintain: () => void
   readonly close: () => void
@@ -244,6 +245,7 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
   }
 
   const path = db.location()
+  const logSpace = makeLogSpace(`${path}-wal`)
   /** SQLite has one code for every write that fails. A file system that takes none (EROFS) has kept what it has; a disk that fails may not have. */
   const isReadOnly = (): boolean => {
     if (path === null) return false
@@ -319,10 +321,12 @@ export const makeJournalStore = (db: DatabaseSync): JournalStore => {
   return {
     commit,
     maintain: () => {
+      logSpace.keep()
       if (unindexed >= indexAt) writeIndex()
       if (walPages >= checkpointPages) unlessRefused(() => checkpoint("passive"))
     },
     close: () => {
+      logSpace.close()
       try {
         writeIndex()
         checkpoint("truncate")

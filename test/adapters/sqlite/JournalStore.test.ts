@@ -1,3 +1,4 @@
+import { copyFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "@effect/vitest"
@@ -88,6 +89,45 @@ describe("the store of the journal", () => {
       const texts = mine.db.prepare("select entries from batches order by row").all()
       expect(texts.map(({ entries }) => entries)).toEqual(['["1"]', '["2"]', '["3"]', '["4"]'])
     })
+  )
+
+  it.effect(
+    "leaves room in the write-ahead log for the commits to come, and a crash finds all that was committed",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* temporaryDirectory
+        const path = join(directory, "journal.db")
+        const { db } = openToWrite({ path, maximumPages: undefined })
+        yield* Effect.addFinalizer(() => Effect.sync(() => db.close()))
+        const store = makeJournalStore(db)
+        let head = 0
+        const commit = (): number => {
+          const outcome = store.commit({
+            rooms: ["lobby"],
+            expectedHeads: [head],
+            counts: [1],
+            entries: [`["${"x".repeat(1_000)}"]`],
+            keys: [undefined]
+          })
+          expect(outcome).toBeUndefined()
+          head += 1
+          store.maintain()
+          return statSync(`${path}-wal`).size
+        }
+        const sizes = Array.from({ length: 300 }, commit)
+        // A megabyte is more than 100 commits, and less than 300.
+        expect(new Set(sizes.slice(0, 100)).size).toBe(1)
+        expect(new Set(sizes).size).toBeGreaterThan(1)
+        expect(new Set(sizes).size).toBeLessThan(5)
+        const crashed = join(directory, "crashed.db")
+        for (const suffix of ["", "-wal"]) copyFileSync(path + suffix, crashed + suffix)
+        const again = openToWrite({ path: crashed, maximumPages: undefined }).db
+        expect(again.prepare("select count(*) as batches, max(first) as last from batches").get()).toEqual({
+          batches: 300,
+          last: 300
+        })
+        again.close()
+      })
   )
 
   it.effect("forgets what it looked up in a transaction that the disk had no room for", () =>

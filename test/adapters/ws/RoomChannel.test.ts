@@ -25,6 +25,12 @@ const entry = (seq: number, size = 1): Entry => ({
   }
 })
 
+interface FixtureOptions {
+  readonly tailEntries: number
+  readonly pageSize: number
+  readonly part?: number
+}
+
 /** A room with its log, and a channel whose pages are read when the test says so. */
 class Fixture {
   readonly log: Array<Entry> = []
@@ -33,16 +39,18 @@ class Fixture {
   readonly pages: Array<Subscription> = []
   readonly pageSize: number
 
-  constructor(stats: EngineStats["Service"], options: { readonly tailEntries: number; readonly pageSize: number }) {
+  constructor(stats: EngineStats["Service"], options: FixtureOptions) {
     this.room = new ChatRoom(name, { ...defaultRoomLimits, tailEntries: options.tailEntries })
     this.pageSize = options.pageSize
     this.channel = new RoomChannel(this.room, {
       wire: classicWire,
       stats,
-      readPage: (subscription) => void this.pages.push(subscription)
+      readPage: (subscription) => void this.pages.push(subscription),
+      ...(options.part === undefined ? {} : { part: options.part })
     })
   }
 
+  /** Served once: all, or a part. */
   commit(count: number, size = 1): void {
     const entries = Array.from({ length: count }, (_, i) => entry(this.log.length + 1 + i, size))
     const [first, ...rest] = entries
@@ -51,7 +59,7 @@ class Fixture {
     const batch = new CommittedBatch(name, [first, ...rest], count * size)
     this.room.tail.push(batch)
     this.room.published = batch.last
-    this.channel.committed(batch)
+    this.channel.serve()
   }
 
   /** Answers the oldest page that was asked for; the journal may be ahead of what was published by `ahead`. */
@@ -72,12 +80,18 @@ class Client {
   readonly connection: Connection
   readonly subscription: Subscription
   ended: Close.CloseCode | undefined
+  writes = 0
 
   constructor(fixture: Fixture, cursor: number) {
     this.socket = new MemorySocket({
       text: (text) => this.seqs.push(JSON.parse(text).seq),
       closed: () => undefined
     })
+    const write = this.socket.write.bind(this.socket)
+    this.socket.write = (bytes) => {
+      this.writes += 1
+      write(bytes)
+    }
     this.connection = new Connection(this.socket, { address: "127.0.0.1" }, 0, (_connection, code) => {
       this.ended = code
     })
@@ -93,7 +107,7 @@ class Client {
 
 const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + 1 + i)
 
-const fixture = (options = { tailEntries: 64, pageSize: 16 }) =>
+const fixture = (options: FixtureOptions = { tailEntries: 64, pageSize: 16 }) =>
   Effect.map(EngineStats, (stats) => new Fixture(stats, options)).pipe(Effect.provide(EngineStats.layer))
 
 /** What may happen between a room, its journal and one reader. */
@@ -102,7 +116,55 @@ const Step = Schema.Union([
   Schema.Literals(["page", "stall", "unstall"])
 ])
 
+/** What may happen to a crowd that is served three at a time. */
+const CrowdStep = Schema.Union([
+  Schema.Struct({ commit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })) }),
+  Schema.Struct({ leave: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })) }),
+  Schema.Struct({ stall: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })) }),
+  Schema.Literals(["serve", "serve", "join", "page"])
+])
+
 describe("RoomChannel", () => {
+  it.effect.prop(
+    "a crowd that is served in parts, and comes and goes meanwhile: every position once, in order, to everybody",
+    [Schema.Array(CrowdStep).check(Schema.isMaxLength(80))],
+    ([steps]) =>
+      Effect.map(fixture({ tailEntries: 8, pageSize: 4, part: 3 }), (room) => {
+        const crowd = Array.from({ length: 8 }, () => ({ from: 0, client: room.connect(0) }))
+        for (const step of steps) {
+          if (step === "serve") room.channel.serve()
+          else if (step === "page") room.answerPage()
+          else if (step === "join") crowd.push({ from: room.log.length, client: room.connect(room.log.length) })
+          else if ("commit" in step) room.commit(step.commit, 30_000)
+          else if ("leave" in step) crowd.splice(step.leave % (crowd.length + 1), 1)[0]?.client.socket.drop()
+          else crowd[step.stall % (crowd.length + 1)]?.client.socket.stall()
+        }
+        while (room.channel.serve() > 0);
+        for (const { client } of crowd) client.socket.unstall()
+        while (room.pages.length > 0) room.answerPage()
+        for (const { client, from } of crowd) assert.deepStrictEqual(client.seqs, upTo(from, room.log.length))
+      })
+  )
+
+  it.effect("of a crowd whoever was served longest ago is next, and gets all since then in one write", () =>
+    Effect.map(fixture({ tailEntries: 64, pageSize: 16, part: 2 }), (room) => {
+      const crowd = Array.from({ length: 5 }, () => room.connect(0))
+      const seen = () => crowd.map(({ seqs }) => seqs.length)
+      room.commit(1)
+      assert.deepStrictEqual(seen(), [1, 1, 0, 0, 0])
+      room.commit(2)
+      assert.deepStrictEqual(seen(), [1, 1, 3, 3, 0])
+      assert.strictEqual(room.channel.serve(), 2)
+      assert.deepStrictEqual(seen(), [3, 1, 3, 3, 3])
+      assert.strictEqual(room.channel.serve(), 0)
+      assert.deepStrictEqual(seen(), [3, 3, 3, 3, 3])
+      assert.deepStrictEqual(
+        crowd.map(({ writes }) => writes),
+        [2, 2, 1, 1, 1]
+      )
+    })
+  )
+
   it.effect.prop(
     "any cursor, any batching, any stalling: every position after the cursor once, in order",
     [
@@ -158,7 +220,7 @@ describe("RoomChannel", () => {
       const batch = new CommittedBatch(name, [first, ...rest], 4)
       room.room.tail.push(batch)
       room.room.published = batch.last
-      room.channel.committed(batch)
+      room.channel.serve()
       assert.deepStrictEqual(reader.seqs, upTo(0, 24))
     })
   )
