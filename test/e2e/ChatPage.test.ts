@@ -111,6 +111,8 @@ describe("the chat page, in a browser and before the server", () => {
     return client
   }
   const dialog = (on = page) => on.getByRole("dialog", { name: "Who are you?" })
+  /** While it is open the page behind takes no focus, and so no key. */
+  const closed = (on = page) => dialog(on).waitFor({ state: "hidden" })
   /** The title follows what is drawn. */
   const titled = (title: string) => page.waitForFunction((title) => document.title === title, title)
   const register = async (username: string, on = page) => {
@@ -121,6 +123,7 @@ describe("the chat page, in a browser and before the server", () => {
     await on.getByLabel("Password").fill(password)
     await dialog(on).locator("button[type=submit]").click()
     await on.getByRole("button", { name: "Sign out" }).waitFor()
+    await closed(on)
     await live(on)
   }
   /** Nothing that axe finds, in light, in dark, and with more contrast. */
@@ -177,11 +180,16 @@ describe("the chat page, in a browser and before the server", () => {
     })
 
     it("a guest chooses a name; one that is somebody's is refused at the message, which goes out under another", async () => {
-      await api.register("grace_hopper")
+      await api.somebody("grace_hopper")
+      const talker = await somebody()
       await open()
       await page.getByRole("button", { name: "Change name" }).click()
       await dialog().getByLabel("Your name").fill("grace_hopper")
+      // What is being written outlives what comes, and draws the page anew, meanwhile.
+      talker.say("meanwhile", { from: "grace h" })
+      await stored("meanwhile").waitFor({ state: "attached" })
       await dialog().locator("button[type=submit]").click()
+      await closed()
       await say("it is me")
       await item("it is me").getByText("This name is taken").waitFor()
       await page.getByRole("button", { name: "Change name" }).click()
