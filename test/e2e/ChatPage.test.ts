@@ -112,7 +112,7 @@ describe("the chat page, in a browser and before the server", () => {
   }
   const dialog = (on = page) => on.getByRole("dialog", { name: "Who are you?" })
   /** While it is open the page behind takes no focus, and so no key. */
-  const closed = (on = page) => dialog(on).waitFor({ state: "hidden" })
+  const closed = (on = page) => on.locator("dialog[open]").waitFor({ state: "hidden" })
   /** The title follows what is drawn. */
   const titled = (title: string) => page.waitForFunction((title) => document.title === title, title)
   const register = async (username: string, on = page) => {
