@@ -45,6 +45,18 @@ export const viewOf = (room: RoomName, entry: Entry): MessageView => {
   return author.kind === "guest" ? { ...view, guest: true } : { ...view, service: true }
 }
 
+/** Times as the wires write them: entries of a batch mostly share their millisecond. */
+export const dates = (): ((at: number) => string) => {
+  let known = -1
+  let date = ""
+  return (at) => {
+    if (at === known) return date
+    known = at
+    date = new Date(at).toISOString()
+    return date
+  }
+}
+
 /**
  * The JSON text of `viewOf` of each entry, with less work: what the classic wire's frames and, `without room`, a page of history are made of. Hot path: asked once an entry,
  * one after another. A property test holds the two together.
@@ -55,20 +67,14 @@ export const viewTexts = (
   shape: "with room" | "without room"
 ): ((index: number) => string) => {
   const roomField = shape === "with room" ? `,"room":${JSON.stringify(room)}` : ""
-  // Entries of a batch mostly share their millisecond.
-  let at = -1
-  let date = ""
+  const dateOf = dates()
   return (index) => {
     const entry = entries[index]
     if (entry === undefined) return ""
     const { event, seq } = entry
-    if (event.at !== at) {
-      at = event.at
-      date = new Date(at).toISOString()
-    }
     return (
       `{"from":${JSON.stringify(event.author.name)},"message":${JSON.stringify(messageText(event.payload))}` +
-      `,"date":"${date}","id":${JSON.stringify(idOf(room, entry))},"seq":${seq}` +
+      `,"date":"${dateOf(event.at)}","id":${JSON.stringify(idOf(room, entry))},"seq":${seq}` +
       (event.author.kind === "account" ? `${roomField}}` : `${roomField},"${event.author.kind}":true}`)
     )
   }

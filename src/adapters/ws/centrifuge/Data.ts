@@ -1,7 +1,7 @@
 import { Exit, Schema } from "effect"
 import type { Json } from "effect/Schema"
 import { MessageText } from "../../../domain/MessageText.ts"
-import { idOf, isChatMessage } from "../../../domain/MessageView.ts"
+import { dates, idOf, isChatMessage } from "../../../domain/MessageView.ts"
 import type { RoomName } from "../../../domain/Room.ts"
 import { ClientId } from "../../../domain/RoomEvent.ts"
 import type { Entry, RoomEvent } from "../../../domain/RoomEvent.ts"
@@ -76,5 +76,19 @@ export const messageView = (room: RoomName, entry: Entry): Json => {
   return author.kind === "guest" ? { ...view, guest: true } : view
 }
 
-/** The same as JSON. */
-export const dataText = (room: RoomName, entry: Entry): string => JSON.stringify(messageView(room, entry))
+/**
+ * The JSON text of `messageView` of each entry, with less work: asked once an entry, one after another. A property test holds the two together. Hot path.
+ */
+export const dataTexts = (room: RoomName, entries: ReadonlyArray<Entry>): ((index: number) => string) => {
+  const dateOf = dates()
+  return (index) => {
+    const entry = entries[index]
+    if (entry === undefined) return ""
+    const { at, author, payload } = entry.event
+    if (!isChatMessage(payload)) return JSON.stringify(payload)
+    return (
+      `{"from":${JSON.stringify(author.name)},"message":${JSON.stringify(payload.message)},"date":"${dateOf(at)}",` +
+      `"id":${JSON.stringify(idOf(room, entry))}${author.kind === "guest" ? `,"guest":true}` : "}"}`
+    )
+  }
+}

@@ -3,7 +3,7 @@ import type { WireFormat } from "../../../domain/RoomTail.ts"
 import { packedFramesOf } from "../Frames.ts"
 import { onceAnAuthor } from "./Codec.ts"
 import type { Codec } from "./Codec.ts"
-import { dataText } from "./Data.ts"
+import { dataTexts } from "./Data.ts"
 import { maxFrameBytes } from "./Limits.ts"
 
 const format: WireFormat = {
@@ -11,10 +11,11 @@ const format: WireFormat = {
   encode: (room, entries) => {
     const head = `{"push":{"channel":${JSON.stringify(room)},"pub":{"data":`
     const infoOf = onceAnAuthor((info) => `,"info":${JSON.stringify(info)}`)
+    const dataAt = dataTexts(room, entries)
     const textAt = (index: number): string => {
       const entry = entries[index]
       if (entry === undefined) return ""
-      return `${head}${dataText(room, entry)}${infoOf(entry) ?? ""},"offset":${entry.seq}}}}`
+      return `${head}${dataAt(index)}${infoOf(entry) ?? ""},"offset":${entry.seq}}}}`
     }
     return packedFramesOf(entries.length, textAt, maxFrameBytes)
   }

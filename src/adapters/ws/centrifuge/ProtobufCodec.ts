@@ -4,7 +4,7 @@ import type { WireFormat } from "../../../domain/RoomTail.ts"
 import { packedBinaryFramesOf } from "../Frames.ts"
 import { onceAnAuthor } from "./Codec.ts"
 import type { Codec } from "./Codec.ts"
-import { dataText } from "./Data.ts"
+import { dataTexts } from "./Data.ts"
 import { maxFrameBytes } from "./Limits.ts"
 import type { ClientInfo as Info, Outgoing } from "./Protocol.ts"
 import { protobufSchema } from "./ProtobufSchema.ts"
@@ -62,7 +62,8 @@ const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
     const infoOf = onceAnAuthor(infoBytes)
-    const messages = entries.map((entry) => pushOf(room, dataText(room, entry), infoOf(entry), entry.seq))
+    const dataAt = dataTexts(room, entries)
+    const messages = entries.map((entry, index) => pushOf(room, dataAt(index), infoOf(entry), entry.seq))
     return packedBinaryFramesOf(messages, maxFrameBytes)
   }
 }
