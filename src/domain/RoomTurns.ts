@@ -77,6 +77,15 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
     if (Result.isFailure(outcome)) context.ended(room, Cause.die(outcome.failure))
   }
 
+  const later = (room: ChatRoom, millis: number, step: () => void): void => {
+    context.fork(
+      Effect.andThen(
+        Effect.sleep(millis),
+        Effect.sync(() => guarded(room, step))
+      )
+    )
+  }
+
   const wake = (room: ChatRoom): void => {
     context.fork(rehydrate(room)).addObserver((exit) => {
       if (exit._tag === "Failure") return context.ended(room, exit.cause)
@@ -122,12 +131,7 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
       else refused(room, turn, answer.failure)
     })
     if (room.owed === 0) return
-    context.fork(
-      Effect.andThen(
-        Effect.sleep(partWaitsMillis),
-        Effect.sync(() => guarded(room, () => serveMeanwhile(room, turn)))
-      )
-    )
+    later(room, partWaitsMillis, () => serveMeanwhile(room, turn))
   }
 
   /** The journal takes its time: nobody waits for it who waits for what is published. */
@@ -190,12 +194,7 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
         reject(waiting, unavailable, stats)
         submitAgain(room, turn, Math.min(2 * pause, longestPauseMillis))
       })
-    context.fork(
-      Effect.andThen(
-        Effect.sleep(pause),
-        Effect.sync(() => guarded(room, again))
-      )
-    )
+    later(room, pause, again)
   }
 
   return { begin }
