@@ -3,9 +3,11 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 /** So much is written ahead at once: some 250 commits of a page. */
 const aheadBytes = 1_048_576
 
-/** Room at the end of the write-ahead log. Called after commits, by whoever makes them. */
+/** Room at the end of the write-ahead log. */
 export interface LogSpace {
+  /** Called after commits, by whoever makes them. */
   readonly keep: () => void
+  /** Nothing is kept after this. */
   readonly close: () => void
 }
 
@@ -38,8 +40,6 @@ export const makeLogSpace = (path: string): LogSpace => {
     },
     close: () => {
       if (fd !== undefined) closeSync(fd)
-      fd = undefined
-      givenUp = true
     }
   }
 }

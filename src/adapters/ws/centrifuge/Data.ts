@@ -76,14 +76,10 @@ export const messageView = (room: RoomName, entry: Entry): Json => {
   return author.kind === "guest" ? { ...view, guest: true } : view
 }
 
-/**
- * The JSON text of `messageView` of each entry, with less work: asked once an entry, one after another. A property test holds the two together. Hot path.
- */
-export const dataTexts = (room: RoomName, entries: ReadonlyArray<Entry>): ((index: number) => string) => {
+/** The JSON text of `messageView`, with less work: made once a batch, asked once an entry. A property test holds the two together. Hot path. */
+export const dataTexts = (room: RoomName): ((entry: Entry) => string) => {
   const dateOf = dates()
-  return (index) => {
-    const entry = entries[index]
-    if (entry === undefined) return ""
+  return (entry) => {
     const { at, author, payload } = entry.event
     if (!isChatMessage(payload)) return JSON.stringify(payload)
     return (

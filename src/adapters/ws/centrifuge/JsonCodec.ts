@@ -11,11 +11,11 @@ const format: WireFormat = {
   encode: (room, entries) => {
     const head = `{"push":{"channel":${JSON.stringify(room)},"pub":{"data":`
     const infoOf = onceAnAuthor((info) => `,"info":${JSON.stringify(info)}`)
-    const dataAt = dataTexts(room, entries)
+    const dataOf = dataTexts(room)
     const textAt = (index: number): string => {
       const entry = entries[index]
       if (entry === undefined) return ""
-      return `${head}${dataAt(index)}${infoOf(entry) ?? ""},"offset":${entry.seq}}}}`
+      return `${head}${dataOf(entry)}${infoOf(entry) ?? ""},"offset":${entry.seq}}}}`
     }
     return packedFramesOf(entries.length, textAt, maxFrameBytes)
   }

@@ -62,8 +62,8 @@ const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
     const infoOf = onceAnAuthor(infoBytes)
-    const dataAt = dataTexts(room, entries)
-    const messages = entries.map((entry, index) => pushOf(room, dataAt(index), infoOf(entry), entry.seq))
+    const dataOf = dataTexts(room)
+    const messages = entries.map((entry) => pushOf(room, dataOf(entry), infoOf(entry), entry.seq))
     return packedBinaryFramesOf(messages, maxFrameBytes)
   }
 }
