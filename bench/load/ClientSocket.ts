@@ -25,8 +25,8 @@ export interface ClientSocketOptions {
   readonly room: string
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string | undefined
-  /** Bytes after the opening; valid during the call only. */
-  readonly onBytes: (bytes: Buffer) => void
+  /** Bytes after the opening, the first `length` of `buffer`; valid during the call only. A view of them would be made for each chunk. */
+  readonly onBytes: (buffer: Buffer, length: number) => void
   /** The socket's end, whoever's fault it is, unless `close` was called. Also for what `onBytes` throws. */
   readonly onFault: (fault: BenchFault) => void
 }
@@ -50,14 +50,15 @@ export class ClientSocket {
   private constructor(options: ClientSocketOptions) {
     this.name = options.name
     this.#options = options
+    const buffer = readBuffer()
     this.#socket = createConnection({
       host: "127.0.0.1",
       port: options.port,
       noDelay: true,
       onread: {
-        buffer: readBuffer(),
-        callback: (length, buffer) => {
-          this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, length))
+        buffer,
+        callback: (length) => {
+          this.#receive(length, buffer)
           return true
         }
       }
@@ -105,10 +106,10 @@ export class ClientSocket {
     this.#socket.resetAndDestroy()
   }
 
-  #receive(bytes: Buffer): void {
+  #receive(length: number, buffer: Buffer): void {
     try {
-      if (this.#phase === "open") this.#options.onBytes(bytes)
-      else if (this.#phase !== "closed") this.#open(bytes)
+      if (this.#phase === "open") this.#options.onBytes(buffer, length)
+      else if (this.#phase !== "closed") this.#open(buffer.subarray(0, length))
     } catch (cause) {
       this.#fail(cause instanceof Error ? cause.message : String(cause), cause)
     }
@@ -143,7 +144,7 @@ export class ClientSocket {
     if (this.#phase !== "open") return
     this.#unread = undefined
     this.#opened.resolve()
-    if (unread.length > 0) this.#options.onBytes(unread)
+    if (unread.length > 0) this.#options.onBytes(unread, unread.length)
   }
 
   #heard(text: string): void {

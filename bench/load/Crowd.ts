@@ -81,8 +81,8 @@ export class Crowd {
       room,
       wire,
       token,
-      onBytes: (bytes) => {
-        transcript.feed(reader, bytes)
+      onBytes: (buffer, length) => {
+        transcript.feed(reader, buffer, length)
         member?.onProgress?.(performance.now())
         this.onChunk?.()
       },

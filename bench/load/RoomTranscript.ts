@@ -86,20 +86,28 @@ export class RoomTranscript {
     return reader.frames
   }
 
-  /** Takes a chunk of a socket's stream. Throws a `BenchFault` on the first thing that is wrong with it; keeps no reference to `chunk`. */
-  feed(reader: Reader, chunk: Buffer): void {
-    if (this.#holdsLines) reader.lines.read(chunk, (bytes) => this.#take(reader, bytes), reader.onAside)
-    else this.#take(reader, chunk)
+  /** Takes a chunk of a socket's stream, the first `length` bytes of `chunk`. Throws a `BenchFault` on the first thing that is wrong with it; keeps no reference to `chunk`. */
+  feed(reader: Reader, chunk: Buffer, length = chunk.length): void {
+    if (!this.#holdsLines) this.#take(reader, chunk, length)
+    else reader.lines.read(chunk, length, (bytes, size) => this.#take(reader, bytes, size), reader.onAside)
   }
 
-  #take(reader: Reader, chunk: Buffer): void {
+  /** As a rule a socket brings what another one has brought. */
+  #take(reader: Reader, chunk: Buffer, length: number): void {
+    const { carry, offset } = reader
+    if (carry === undefined && offset + length <= this.#head && this.#compare(offset, chunk, 0, length) === length) {
+      reader.offset += length
+    } else this.#takeApart(reader, chunk.subarray(0, length))
+  }
+
+  #takeApart(reader: Reader, chunk: Buffer): void {
     let bytes = reader.carry === undefined ? chunk : Buffer.concat([reader.carry, chunk])
     reader.carry = undefined
     let at = 0
     while (at < bytes.length) {
       let parted = false
       if (reader.offset < this.#head) {
-        const same = this.#compare(reader.offset, bytes, at)
+        const same = this.#compare(reader.offset, bytes, at, bytes.length)
         reader.offset += same
         at += same
         if (at === bytes.length || reader.offset === this.#head) continue
@@ -167,10 +175,10 @@ export class RoomTranscript {
     )
   }
 
-  /** How many bytes from `at` on are the stream's from `offset` on: at most to the end of either. */
-  #compare(offset: number, bytes: Buffer, at: number): number {
+  /** How many bytes from `at` to `end` are the stream's from `offset` on: at most to the end of that. */
+  #compare(offset: number, bytes: Buffer, at: number, end: number): number {
     this.#mustBeKept(offset)
-    const wanted = Math.min(this.#head - offset, bytes.length - at)
+    const wanted = Math.min(this.#head - offset, end - at)
     let done = 0
     while (done < wanted) {
       const start = (offset + done) % this.#bytes.length

@@ -20,9 +20,9 @@ export const readServerFrame = (bytes: Buffer, at: number): ServerFrame | undefi
   return frame === undefined || bytes.length < frame.end ? undefined : frame
 }
 
-/** The same as soon as its header has come. */
-export const readServerHeader = (bytes: Buffer, at: number): ServerFrame | undefined => {
-  if (bytes.length < at + 2) return undefined
+/** The same as soon as its header has come. The bytes end at `size`. */
+export const readServerHeader = (bytes: Buffer, at: number, size = bytes.length): ServerFrame | undefined => {
+  if (size < at + 2) return undefined
   const first = bytes.readUInt8(at)
   const second = bytes.readUInt8(at + 1)
   if ((first & 0x70) !== 0) throw new BenchFault("A frame has reserved bits set: is compression on?")
@@ -31,11 +31,11 @@ export const readServerHeader = (bytes: Buffer, at: number): ServerFrame | undef
   let payloadStart = at + 2
   let length = second
   if (second === 126) {
-    if (bytes.length < at + 4) return undefined
+    if (size < at + 4) return undefined
     length = bytes.readUInt16BE(at + 2)
     payloadStart = at + 4
   } else if (second === 127) {
-    if (bytes.length < at + 10) return undefined
+    if (size < at + 10) return undefined
     length = Number(bytes.readBigUInt64BE(at + 2))
     payloadStart = at + 10
   }

@@ -113,8 +113,8 @@ const newestMessage = async (server: ServerProcess, { wire }: Target, count: num
       path: `${wire.path(room)}&history=1`,
       room,
       wire,
-      onBytes: (chunk) => {
-        bytes = Buffer.concat([bytes, chunk])
+      onBytes: (buffer, length) => {
+        bytes = Buffer.concat([bytes, buffer.subarray(0, length)])
         const frame = readServerFrame(bytes, 0)
         if (frame === undefined) return
         const seq = wire.decode(bytes.toString("utf8", frame.payloadStart, frame.end), room)?.seq

@@ -42,8 +42,12 @@ const transcript = (options: Partial<ConstructorParameters<typeof RoomTranscript
     ...options
   })
 
+/** Each piece in a buffer that holds more, as the one that all sockets read into. */
 const feedInPieces = (room: RoomTranscript, to: Reader, bytes: Buffer, size: number): void => {
-  for (let at = 0; at < bytes.length; at += size) room.feed(to, Buffer.from(bytes.subarray(at, at + size)))
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size)
+    room.feed(to, Buffer.concat([piece, Buffer.from("of another read")]), piece.length)
+  }
 }
 
 /** Feeds a room without positions: what each sender's n-th message is, in this order. */
@@ -220,6 +224,17 @@ describe("a transcript of lines", () => {
       expect(both.isLevel(second)).toBe(true)
       expect(asides).toEqual(["socket 2 9 ", `socket 2 1 ${reply}`, "socket 2 1 {}"])
     }
+  })
+
+  it("takes a chunk of any size, with small and large frames", () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => publication(index + 1))
+    const [small, others] = [many.slice(0, 900).map((each) => lines(each)), many.slice(900)]
+    const large = Buffer.concat([...small, lines(...others.slice(0, 50)), lines(...others.slice(50))])
+    const both = transcript({ wire: centrifugeWire, streamBytes: 1 << 19, streamFrames: 2_000 })
+    const [first, second] = [reader(), reader("socket 2")]
+    both.feed(first, large)
+    both.feed(second, large)
+    expect([first, second].map((each) => both.received(each))).toEqual([1_000, 1_000])
   })
 
   it("finds a gap, a swap, a repetition, another byte and an error", () => {
