@@ -114,9 +114,14 @@ export class RoomTranscript {
         // The streams part here: a frame that is not the room's began at the last boundary of the room's frames.
         parted = true
         const start = this.#startOf(this.received(reader))
-        bytes = Buffer.concat([this.#copy(start, reader.offset - start), bytes.subarray(at)])
+        const begun = reader.offset - start
         reader.offset = start
-        at = 0
+        at -= begun
+        if (at < 0) {
+          // It began in an earlier chunk, like the room's so far.
+          bytes = Buffer.concat([this.#copy(start, -at), bytes])
+          at = 0
+        }
       }
       const frame = this.#holdsLines ? readLine(bytes, at) : readServerFrame(bytes, at)
       if (frame === undefined) {
