@@ -59,6 +59,9 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   #busy = false
   #paused = false
   #flushing = false
+  /** The channel that was named last, mostly the only one, and its room. */
+  #lastChannel: string | undefined
+  #lastRoom: RoomName | undefined
   /** Under which name a guest speaks who names none in what he publishes. */
   #guestName: string
 
@@ -229,7 +232,10 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   }
 
   #roomOf(channel: string): RoomName | undefined {
-    return channel.length > this.#engine.wireLimits.channelName ? undefined : roomOf(channel)
+    if (channel === this.#lastChannel) return this.#lastRoom
+    this.#lastChannel = channel
+    this.#lastRoom = channel.length > this.#engine.wireLimits.channelName ? undefined : roomOf(channel)
+    return this.#lastRoom
   }
 
   #connect({ token }: Requests["connect"]): Answer | Effect.Effect<Answer> {

@@ -30,9 +30,9 @@ const jsonFault = (value: unknown, depth = 0): string | undefined => {
   if (value === null || typeof value === "string" || typeof value === "boolean") return undefined
   if (typeof value !== "object") return "it is not JSON"
   if (depth >= maxDataDepth) return `it is nested deeper than ${maxDataDepth}`
-  for (const [name, item] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
     if (name === "__proto__") return "__proto__ is not a name here"
-    const fault = jsonFault(item, depth + 1)
+    const fault = jsonFault(Reflect.get(value, name), depth + 1)
     if (fault !== undefined) return fault
   }
   return undefined

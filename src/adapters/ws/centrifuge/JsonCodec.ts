@@ -25,11 +25,10 @@ const decoder = new TextDecoder()
 
 const decode = (frame: Uint8Array): ReadonlyArray<unknown> | undefined => {
   const text = frame instanceof Buffer ? frame.toString("utf8") : decoder.decode(frame)
+  // Nearly all frames of a busy client hold one command.
+  const lines = text.includes("\n") ? text.split("\n") : [text]
   try {
-    return text
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .map((line): unknown => JSON.parse(line))
+    return lines.filter((line) => line.trim() !== "").map((line): unknown => JSON.parse(line))
   } catch {
     return undefined
   }
