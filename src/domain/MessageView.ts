@@ -18,7 +18,7 @@ export interface MessageView {
 }
 
 /** The client's id; where it sent none, one made from the position: stable, never stored. */
-export const idOf = (room: RoomName, { event, seq }: Entry): string => event.id ?? `${room}-${seq}`
+const idOf = (room: RoomName, { event, seq }: Entry): string => event.id ?? `${room}-${seq}`
 
 /** A chat message is the payload `{message}`, and nothing beside it. Hot path. */
 export const isChatMessage = (payload: Json): payload is { readonly message: string } => {

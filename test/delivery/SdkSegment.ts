@@ -16,7 +16,7 @@ interface ChatData {
   readonly from: string
   readonly message: string
   readonly date: string
-  readonly id: string
+  readonly id?: string
 }
 
 /**
@@ -164,7 +164,8 @@ export class SdkSegment implements Segment {
   #got({ channel: room, data, info, offset = 0 }: PublicationContext): void {
     const segment = this.#segment
     if (segment === undefined) return
-    const { date, from, guest, id, message } = data as ChatData
+    // What came without an id has none here; the classic wire names it by its room and position.
+    const { date, from, guest, id = `${room}-${offset}`, message } = data as ChatData
     this.last = offset
     const isAccount = info?.user === from && guest === undefined
     const content = contentOf({ date, from, id, message, seq: offset, ...(isAccount ? {} : { guest: true }) })

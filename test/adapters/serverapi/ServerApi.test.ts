@@ -95,7 +95,7 @@ layer(parley)("the server API", (it) => {
           offset: 1
         },
         {
-          data: { from: "billing", message: "Hi", date: expect.any(String), id: "news-2" },
+          data: { from: "billing", message: "Hi", date: expect.any(String) },
           info: { user: "", client: "", conn_info: { name: "billing", service: true } },
           offset: 2
         }

@@ -1,6 +1,5 @@
 import type { Json } from "effect/Schema"
 import { messageView, namesItsGuest } from "./Data.ts"
-import type { RoomName } from "../../../domain/Room.ts"
 import type { Author, Entry } from "../../../domain/RoomEvent.ts"
 import type { WireFormat } from "../../../domain/RoomTail.ts"
 import type { ClientInfo, Outgoing } from "./Protocol.ts"
@@ -42,8 +41,8 @@ export const onceAnAuthor = <A>(make: (info: ClientInfo) => A): ((entry: Entry) 
   }
 }
 
-export const publicationOf = (room: RoomName, entry: Entry): Publication => {
-  const data = messageView(room, entry)
+export const publicationOf = (entry: Entry): Publication => {
+  const data = messageView(entry)
   const offset = entry.seq
   return namesItsGuest(entry.event) ? { data, offset } : { data, info: authorInfo(entry.event.author), offset }
 }

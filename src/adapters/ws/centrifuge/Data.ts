@@ -1,8 +1,7 @@
 import { Exit, Schema } from "effect"
 import type { Json } from "effect/Schema"
 import { MessageText } from "../../../domain/MessageText.ts"
-import { dates, idOf, isChatMessage } from "../../../domain/MessageView.ts"
-import type { RoomName } from "../../../domain/Room.ts"
+import { dates, isChatMessage } from "../../../domain/MessageView.ts"
 import { ClientId } from "../../../domain/RoomEvent.ts"
 import type { Entry, RoomEvent } from "../../../domain/RoomEvent.ts"
 import { maxDataDepth } from "./Limits.ts"
@@ -68,23 +67,28 @@ export const publishedOf = (data: unknown): Published | string => {
 export const namesItsGuest = ({ author, payload }: RoomEvent): boolean =>
   author.kind === "guest" && isChatMessage(payload)
 
-/** What clients get of an entry: a chat message in the classic wire's words, anything else as it was sent. */
-export const messageView = (room: RoomName, entry: Entry): Json => {
-  const { at, author, payload } = entry.event
+/** What clients get of an entry: a chat message in the classic wire's words, anything else as it was sent. A message that came without an `id` has none: its offset names it. */
+export const messageView = ({ event }: Entry): Json => {
+  const { at, author, id, payload } = event
   if (!isChatMessage(payload)) return payload
-  const view = { from: author.name, message: payload.message, date: new Date(at).toISOString(), id: idOf(room, entry) }
-  return author.kind === "guest" ? { ...view, guest: true } : view
+  return {
+    from: author.name,
+    message: payload.message,
+    date: new Date(at).toISOString(),
+    ...(id !== undefined && { id }),
+    ...(author.kind === "guest" && { guest: true })
+  }
 }
 
 /** The JSON text of `messageView`, with less work: made once a batch, asked once an entry. A property test holds the two together. Hot path. */
-export const dataTexts = (room: RoomName): ((entry: Entry) => string) => {
+export const dataTexts = (): ((entry: Entry) => string) => {
   const dateOf = dates()
-  return (entry) => {
-    const { at, author, payload } = entry.event
+  return ({ event }) => {
+    const { at, author, id, payload } = event
     if (!isChatMessage(payload)) return JSON.stringify(payload)
     return (
-      `{"from":${JSON.stringify(author.name)},"message":${JSON.stringify(payload.message)},"date":"${dateOf(at)}",` +
-      `"id":${JSON.stringify(idOf(room, entry))}${author.kind === "guest" ? `,"guest":true}` : "}"}`
+      `{"from":${JSON.stringify(author.name)},"message":${JSON.stringify(payload.message)},"date":"${dateOf(at)}"` +
+      `${id === undefined ? "" : `,"id":${JSON.stringify(id)}`}${author.kind === "guest" ? `,"guest":true}` : "}"}`
     )
   }
 }

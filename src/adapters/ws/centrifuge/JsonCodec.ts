@@ -11,7 +11,7 @@ const format: WireFormat = {
   encode: (room, entries) => {
     const head = `{"push":{"channel":${JSON.stringify(room)},"pub":{"data":`
     const infoOf = onceAnAuthor((info) => `,"info":${JSON.stringify(info)}`)
-    const dataOf = dataTexts(room)
+    const dataOf = dataTexts()
     const textAt = (index: number): string => {
       const entry = entries[index]
       if (entry === undefined) return ""

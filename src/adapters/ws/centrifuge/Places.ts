@@ -85,7 +85,7 @@ export class Places implements Watcher {
       const missed = recovered
         ? yield* Effect.onError(this.#missed(room, after), () => Effect.sync(() => registry.leave(room)))
         : []
-      const publications = fitting(missed.map((entry) => publicationOf(name, entry)))
+      const publications = fitting(missed.map(publicationOf))
       const cursor = recovered ? (publications.at(-1)?.offset ?? after) : room.published
       if (!this.#connection.open) {
         registry.leave(room)
@@ -244,7 +244,7 @@ export const readHistory = (
     })
     if (offset > page.head + (reverse ? 1 : 0)) return { error: Protocol.unrecoverable }
     const entries = reverse ? page.entries.toReversed() : page.entries
-    const publications = fitting(entries.map((entry) => publicationOf(name, entry)))
+    const publications = fitting(entries.map(publicationOf))
     return { result: { publications, epoch, offset: page.head } }
   }).pipe(
     paged,

@@ -62,7 +62,7 @@ const format: WireFormat = {
   packsEntries: true,
   encode: (room, entries) => {
     const infoOf = onceAnAuthor(infoBytes)
-    const dataOf = dataTexts(room)
+    const dataOf = dataTexts()
     const messages = entries.map((entry) => pushOf(room, dataOf(entry), infoOf(entry), entry.seq))
     return packedBinaryFramesOf(messages, maxFrameBytes)
   }

@@ -76,15 +76,16 @@ test("a publication is answered, and comes to whoever is subscribed with its pos
 })
 
 test.each<Encoding>(["json", "protobuf"])(
-  "a guest's chat message names him in its data, whatever else he sends in its info (%s)",
+  "a guest's chat message names him in its data, where the id is that it came with; whatever else he sends names him in its info (%s)",
   async (encoding) => {
     const channel = `guests-${encoding}`
     const peer = await Peer.connected(encoding)
     await peer.asks({ id: 2, subscribe: { channel } })
     await peer.asks({ id: 3, publish: { channel, data: { message: "hi", from: "gil" } } })
     await peer.asks({ id: 4, publish: { channel, data: { guest: false } } })
+    await peer.asks({ id: 5, publish: { channel, data: { message: "hi", from: "gil", id: "g-1" } } })
     const said = {
-      data: { from: "gil", message: "hi", date: expect.any(String), id: `${channel}-1`, guest: true },
+      data: { from: "gil", message: "hi", date: expect.any(String), guest: true },
       offset: 1
     }
     const sent = {
@@ -92,12 +93,13 @@ test.each<Encoding>(["json", "protobuf"])(
       info: expect.objectContaining({ conn_info: { name: expect.any(String), guest: true } }),
       offset: 2
     }
+    const named = { data: { ...said.data, id: "g-1" }, offset: 3 }
     const offsetOf = ({ push }: Value) => (push as { pub?: { offset: number } } | undefined)?.pub?.offset
-    await peer.gets((value) => offsetOf(value) === 2)
+    await peer.gets((value) => offsetOf(value) === 3)
     const pushes = peer.came.flatMap(({ push }) => (push === undefined ? [] : [(push as { pub: unknown }).pub]))
-    expect(pushes).toEqual([said, sent])
-    expect(await peer.asks({ id: 5, history: { channel, limit: 5 } })).toMatchObject({
-      history: { publications: [said, sent] }
+    expect(pushes).toEqual([said, sent, named])
+    expect(await peer.asks({ id: 6, history: { channel, limit: 5 } })).toMatchObject({
+      history: { publications: [said, sent, named] }
     })
   }
 )

@@ -65,7 +65,7 @@ describe("protobufCodec", () => {
       const got = payloadsOf(bytes).flatMap(repliesIn)
       assert.strictEqual(got.length, entries.length)
       for (const [index, reply] of got.entries()) {
-        const publication = publicationOf(room, entries[index] as Entry)
+        const publication = publicationOf(entries[index] as Entry)
         const { push } = Reply.toObject(reply, { longs: Number }) as {
           push: {
             channel: string
@@ -82,7 +82,7 @@ describe("protobufCodec", () => {
           assert.deepStrictEqual(jsonIn(info?.conn_info), publication.info.conn_info)
         }
       }
-      const generic = entries.map((entry) => ({ push: { channel: room, pub: publicationOf(room, entry) } }))
+      const generic = entries.map((entry) => ({ push: { channel: room, pub: publicationOf(entry) } }))
       assert.deepStrictEqual(Buffer.from(protobufCodec.encode(generic)), Buffer.from(bytes))
       // JSON has fields in an order, too.
       const json = Buffer.from(jsonCodec.format.encode(room, entries).bytes)
