@@ -1,5 +1,6 @@
 import type { RunningServer } from "../server/ServerProcess.ts"
 import type { Wire } from "../Target.ts"
+import { collectGarbage } from "./collectGarbage.ts"
 import { Crowd } from "./Crowd.ts"
 import { Latencies } from "./Latencies.ts"
 import type { Percentiles } from "./Latencies.ts"
@@ -93,6 +94,7 @@ export const closedLoop = async (
       })
     }
 
+    collectGarbage()
     for (const sender of senders) sender.send(settings.inFlight)
     const warmUntil = performance.now() + settings.warmUpSeconds * 1000
     while (performance.now() < warmUntil || senders.some(({ sent }) => sent === settings.inFlight)) {

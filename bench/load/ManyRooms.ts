@@ -1,5 +1,6 @@
 import type { RunningServer } from "../server/ServerProcess.ts"
 import type { Wire } from "../Target.ts"
+import { collectGarbage } from "./collectGarbage.ts"
 import { Crowd } from "./Crowd.ts"
 import { Latencies } from "./Latencies.ts"
 import type { Percentiles } from "./Latencies.ts"
@@ -97,6 +98,7 @@ export class ManyRooms {
 
   /** One number in flight, to its end: everything sent has come everywhere. Rejects with a `BenchFault`. */
   async run(phase: ManyRoomsPhase, onProgress: (what: string) => void): Promise<ManyRoomsResult> {
+    collectGarbage()
     this.#sending = true
     for (const { sender } of this.#rooms) sender.send(phase.inFlight)
     onProgress("warming up")

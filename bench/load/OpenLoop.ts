@@ -2,6 +2,7 @@ import type { RunningServer } from "../server/ServerProcess.ts"
 import type { Wire } from "../Target.ts"
 import { messageText, senderName } from "./BenchMessage.ts"
 import { clientFrame } from "./ClientFrame.ts"
+import { collectGarbage } from "./collectGarbage.ts"
 import { Crowd } from "./Crowd.ts"
 import type { Member } from "./Crowd.ts"
 import { Latencies } from "./Latencies.ts"
@@ -126,6 +127,7 @@ export class OpenLoop {
 
   /** One rate, to its end; the next may follow where this one kept up. Rejects with a `BenchFault`. */
   async run(phase: OpenLoopPhase, onProgress: (what: string) => void): Promise<OpenLoopResult> {
+    collectGarbage()
     const start = performance.now() + 20
     const schedule = new Schedule({ ...phase, start, seconds: phase.warmUpSeconds + phase.seconds })
     const windowStart = start + phase.warmUpSeconds * 1000
