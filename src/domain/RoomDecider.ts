@@ -1,9 +1,10 @@
-import { Equal, HashMap, Option } from "effect"
+import { HashMap, Option } from "effect"
 import type { Json } from "effect/Schema"
 import { Seq } from "./Room.ts"
 import type { Author, ClientId, Entry, MessagePosted, RoomEvent } from "./RoomEvent.ts"
 import { idConflict } from "./Rejection.ts"
 import type { Rejection } from "./Rejection.ts"
+import { isSameJson } from "./SameJson.ts"
 
 /** Please put this into the room's log. `at` is the server's clock when the room took the command: milliseconds since 1970 UTC. */
 export interface PostMessage {
@@ -43,7 +44,7 @@ const idKey = (author: Author, id: ClientId): string => `${author.kind}\n${autho
 
 /** An id that stands in the log already: the same content is a repetition, another is a conflict, never silent success. */
 export const decideRepeated = (payload: Json, earlier: Entry): Decision =>
-  Equal.equals(payload, earlier.event.payload)
+  isSameJson(payload, earlier.event.payload)
     ? { _tag: "Repeated", seq: earlier.seq }
     : { _tag: "Rejected", rejection: idConflict }
 

@@ -168,20 +168,20 @@ const make = Effect.fnUntraced(function* (options: RoomRegistryOptions) {
 
   /** A room that failed knows nothing any more: it is dropped, and read anew on its next use. */
   const lost = (room: ChatRoom, cause: Cause.Cause<JournalError>) => {
-    const error =
-      cause.reasons.find((reason) => reason._tag === "Fail")?.error ??
-      new JournalError({ reason: "Refused", detail: "the room's turn died" })
+    const refusal = cause.reasons.find((reason) => reason._tag === "Fail")?.error
+    const error = refusal ?? new JournalError({ reason: "Refused", detail: "the room's turn died" })
     forget(room)
     for (const waiter of awaiting.get(room) ?? []) Deferred.doneUnsafe(waiter, Effect.fail(error))
     awaiting.delete(room)
     // A journal that answered "not stored" is sure; one that broke under way, and a turn that died, are not.
-    const isSure = cause.reasons.some((reason) => reason._tag === "Fail" && reason.error.reason !== "Broken")
+    const isSure = refusal !== undefined && refusal.reason !== "Broken"
     reject(room.inFlight, isSure ? unavailable : outcomeUnknown, stats)
     reject(room.mailbox, unavailable, stats)
     room.inFlight = []
     room.mailbox = []
     for (const follower of room.followers) follower.lost()
-    readiness.set("journal", error.detail)
+    // A defect is one room's, not the journal's: the others go on.
+    if (refusal !== undefined) readiness.set("journal", refusal.detail)
     if (cause.reasons.some((reason) => reason._tag === "Die")) {
       fork(Effect.logError("A room's turn died; it starts anew on its next use", cause))
     }

@@ -147,8 +147,8 @@ export const makeRoomTurns = (context: RoomTurnsContext): RoomTurns => {
   const answered = (room: ChatRoom, turn: Turn, placed: ReadonlyArray<Placed>): void => {
     room.committedAt = context.clock.currentTimeNanosUnsafe()
     if (placed.length > 0) context.journalAnswered()
-    room.inFlight = []
     answeredTurns.push({ room, committed: settle(room, turn, placed) })
+    room.inFlight = []
     // The journal answers all rooms of a commit before it begins the next: nobody's sockets keep the disk waiting.
     if (answeredTurns.length === 1) dispatcher.scheduleTask(publishAll, 0)
   }

@@ -35,21 +35,29 @@ export const takeTurn = (room: ChatRoom, { clock, limits, stats }: TurnContext):
     const waiting = takeUpTo(room, limits.batch)
     const events: Array<RoomEvent> = []
     const submitted: Array<Waiting> = []
-    for (const command of waiting) {
-      const { author, id, payload, sender } = command
-      if (sender.permit.revoked !== undefined) {
-        countRejected(stats, sender.permit.revoked.code)
-        sender.rejected(id, sender.permit.revoked)
-        continue
+    let decided = 0
+    try {
+      for (const command of waiting) {
+        const { author, id, payload, sender } = command
+        if (sender.permit.revoked !== undefined) {
+          countRejected(stats, sender.permit.revoked.code)
+          sender.rejected(id, sender.permit.revoked)
+        } else {
+          const decision = decide(state, { type: "PostMessage", author, payload, id, at })
+          if (decision._tag === "Accepted") {
+            events.push(decision.event)
+            submitted.push(command)
+          } else if (decision._tag === "Rejected") {
+            countRejected(stats, decision.rejection.code)
+            sender.rejected(id, decision.rejection)
+          } else if (id !== undefined) sender.repeated(id, decision.seq)
+        }
+        decided += 1
       }
-      const decision = decide(state, { type: "PostMessage", author, payload, id, at })
-      if (decision._tag === "Accepted") {
-        events.push(decision.event)
-        submitted.push(command)
-      } else if (decision._tag === "Rejected") {
-        countRejected(stats, decision.rejection.code)
-        sender.rejected(id, decision.rejection)
-      } else if (id !== undefined) sender.repeated(id, decision.seq)
+    } catch (defect) {
+      // Nobody is left without an answer: these were not submitted, and wait for whoever drops the room.
+      room.mailbox = [...submitted, ...waiting.slice(decided), ...room.mailbox]
+      throw defect
     }
     if (events.length > 0) return { events, submitted }
   }
@@ -98,32 +106,39 @@ export const serve = (room: ChatRoom, { stats }: TurnContext): void => {
 }
 
 /** Everything here is on disk. */
-export const publish = (room: ChatRoom, { batch, placed, turn }: Committed, context: TurnContext): void => {
-  if (batch !== undefined) {
-    context.stats.messagesCommitted += batch.entries.length
-    room.tail.push(batch)
-    room.published = batch.last
-    // First: what is encoded below may push other rooms' batches out, not this one.
-    context.tailGrew(room)
-    context.stats.batchMessages.observe(batch.entries.length)
-    for (const follower of room.followers) follower.committed?.(batch)
-    serve(room, context)
+export const publish = (room: ChatRoom, committed: Committed, context: TurnContext): void => {
+  const { batch, placed, turn } = committed
+  let told = 0
+  try {
+    if (batch !== undefined) handOn(room, batch, context)
+    for (; told < placed.length; told++) tell(placed[told], turn.submitted[told], context)
+  } catch (defect) {
+    // Nobody is left without an answer: whoever drops the room tells these that it is not known.
+    room.inFlight = turn.submitted.slice(told)
+    throw defect
   }
-  for (let i = 0; i < placed.length; i++) {
-    const place = placed[i]
-    const command = turn.submitted[i]
-    if (place === undefined || command === undefined) continue
-    const { id, payload, sender } = command
-    if (place.earlier === undefined || id === undefined) {
-      sender.accepted(id, place.seq)
-      continue
-    }
-    const decision = decideRepeated(payload, place.earlier)
-    if (decision._tag === "Repeated") sender.repeated(id, decision.seq)
-    else if (decision._tag === "Rejected") {
-      countRejected(context.stats, decision.rejection.code)
-      sender.rejected(id, decision.rejection)
-    }
+}
+
+const handOn = (room: ChatRoom, batch: CommittedBatch, context: TurnContext): void => {
+  context.stats.messagesCommitted += batch.entries.length
+  room.tail.push(batch)
+  room.published = batch.last
+  // First: what is encoded below may push other rooms' batches out, not this one.
+  context.tailGrew(room)
+  context.stats.batchMessages.observe(batch.entries.length)
+  for (const follower of room.followers) follower.committed?.(batch)
+  serve(room, context)
+}
+
+const tell = (place: Placed | undefined, command: Waiting | undefined, { stats }: TurnContext): void => {
+  if (place === undefined || command === undefined) return
+  const { id, payload, sender } = command
+  if (place.earlier === undefined || id === undefined) return sender.accepted(id, place.seq)
+  const decision = decideRepeated(payload, place.earlier)
+  if (decision._tag === "Repeated") sender.repeated(id, decision.seq)
+  else if (decision._tag === "Rejected") {
+    countRejected(stats, decision.rejection.code)
+    sender.rejected(id, decision.rejection)
   }
 }
 

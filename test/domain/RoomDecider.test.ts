@@ -67,6 +67,48 @@ describe("RoomDecider", () => {
     assert.deepStrictEqual(decideRepeated({ b: [2], a: 1 }, earlier), { _tag: "Repeated", seq: Seq.make(7) })
   })
 
+  it("compares payloads whatever their keys are called, and calls nothing of theirs", () => {
+    const event = { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1 } as const
+    const names = ["~effect/Equal", "~effect/Hash", "constructor", "valueOf", "toString", "toJSON", "length", "then"]
+    for (const name of names) {
+      const earlier: Entry = { seq: Seq.make(7), event: { ...event, payload: { a: [{ [name]: 1 }], [name]: null } } }
+      assert.strictEqual(decideRepeated({ [name]: null, a: [{ [name]: 1 }] }, earlier)._tag, "Repeated", name)
+      assert.strictEqual(decideRepeated({ a: [{ [name]: 2 }], [name]: null }, earlier)._tag, "Rejected", name)
+      assert.strictEqual(decideRepeated({ a: [{}], [name]: null }, earlier)._tag, "Rejected", name)
+    }
+  })
+
+  it.each<readonly [name: string, one: Schema.Json, other: Schema.Json]>([
+    ["an array and an object of its indices", [1], { 0: 1 }],
+    ["a longer array", [1], [1, null]],
+    ["a further key", { a: 1 }, { a: 1, b: null }],
+    ["another key of as many", { a: null }, { b: null }],
+    ["a key that every object inherits", { toString: null }, {}],
+    ["a prototype's name and another key", JSON.parse('{"__proto__":{}}'), { a: 1 }],
+    ["null and an object", null, {}],
+    ["a number and its text", 1, "1"]
+  ])("tells %s apart", (_, one, other) => {
+    const event = { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1 } as const
+    for (const [payload, earlier] of [
+      [one, other],
+      [other, one]
+    ] as const) {
+      assert.strictEqual(
+        decideRepeated(payload, { seq: Seq.make(7), event: { ...event, payload: earlier } })._tag,
+        "Rejected"
+      )
+    }
+  })
+
+  it.effect.prop("finds every JSON value the same after it was stored and read", [Schema.Json], ([payload]) =>
+    Effect.sync(() => {
+      const event = { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1 } as const
+      const stored: Schema.Json = JSON.parse(JSON.stringify(payload))
+      const decision = decideRepeated(payload, { seq: Seq.make(7), event: { ...event, payload: stored } })
+      assert.strictEqual(decision._tag, "Repeated")
+    })
+  )
+
   it.effect.prop(
     "remembers a bounded number of ids, the newest among them, whatever is sent",
     [Schema.Array(Schema.Int).check(Schema.isMaxLength(300))],

@@ -589,6 +589,81 @@ describe("RoomRegistry", () => {
     }).pipe(Effect.provide(around(Layer.merge(flaky, Layer.mock(JournalFaults, {})))))
   })
 
+  it.effect(
+    "a command that its room dies of leaves nobody without an answer: what was taken with it was not stored",
+    () =>
+      Effect.gen(function* () {
+        const registry = yield* RoomRegistry
+        const readiness = yield* Readiness
+        const { follower } = yield* follow(lobby)
+        const sender = new RecordingSender()
+        const poison = Object.defineProperty(new RecordingSender(), "permit", {
+          get: () => {
+            throw new Error("a defect")
+          }
+        })
+        yield* say(sender, "before")
+        registry.offer(lobby, poison.waiting(alice, "poison"))
+        yield* say(sender, "behind")
+        const refused = { _tag: "Rejected", code: "unavailable" } as const
+        assert.deepStrictEqual(yield* sender.awaitOutcomes(2), [refused, refused])
+        assert.deepStrictEqual(poison.outcomes, [refused])
+        // Whoever waits for an outcome goes on within it: the rest of the room's end follows.
+        yield* Effect.yieldNow
+        assert.strictEqual(follower.lostTimes, 1)
+        assert.deepStrictEqual(readiness.problems(), [])
+        yield* say(sender, "again")
+        assert.deepStrictEqual((yield* sender.awaitOutcomes(3)).at(-1), { _tag: "Accepted", seq: Seq.make(1) })
+      }).pipe(Effect.provide(rooms()))
+  )
+
+  it.effect(
+    "a room that dies while it hands on what is stored leaves nobody without an answer, and gives it once",
+    () =>
+      Effect.gen(function* () {
+        const registry = yield* RoomRegistry
+        const readiness = yield* Readiness
+        const { room } = yield* follow(lobby)
+        const deaf = new RecordingFollower()
+        deaf.committed = () => {
+          throw new Error("a defect")
+        }
+        room.followers.add(deaf)
+        const sender = new RecordingSender()
+        yield* say(sender, "a", id("a"))
+        yield* say(sender, "b", id("b"))
+        const unknown = { _tag: "Rejected", code: "outcome_unknown" } as const
+        assert.deepStrictEqual(yield* sender.awaitOutcomes(2), [unknown, unknown])
+        assert.deepStrictEqual(readiness.problems(), [])
+        // Who asks again learns that it was stored.
+        yield* say(sender, "a", id("a"))
+        yield* say(sender, "b", id("b"))
+        assert.deepStrictEqual((yield* sender.awaitOutcomes(4)).slice(2), [
+          { _tag: "Repeated", seq: Seq.make(1) },
+          { _tag: "Repeated", seq: Seq.make(2) }
+        ])
+        yield* registry.whenIdle
+        assert.strictEqual(sender.outcomes.length, 4)
+      }).pipe(Effect.provide(rooms()))
+  )
+
+  it.effect("a sender that cannot be told takes no answer from those behind it, nor gives one to those before", () =>
+    Effect.gen(function* () {
+      const registry = yield* RoomRegistry
+      const first = new RecordingSender()
+      const deaf = new RecordingSender()
+      deaf.accepted = () => {
+        throw new Error("a defect")
+      }
+      const last = new RecordingSender()
+      for (const sender of [first, deaf, last]) registry.offer(lobby, sender.waiting(alice, "x"))
+      const unknown = { _tag: "Rejected", code: "outcome_unknown" } as const
+      assert.deepStrictEqual(yield* last.awaitOutcomes(1), [unknown])
+      assert.deepStrictEqual(deaf.outcomes, [unknown])
+      assert.deepStrictEqual(first.outcomes, [{ _tag: "Accepted", seq: Seq.make(1) }])
+    }).pipe(Effect.provide(rooms()))
+  )
+
   const Steps = Schema.Array(Schema.Literals(["a", "b", "again", "forget"])).check(Schema.isMaxLength(40))
   it.effect.prop("replay equals live state: a room read anew answers as the one that never slept", [Steps], ([steps]) =>
     Effect.gen(function* () {
