@@ -271,6 +271,15 @@ export const journalContract = (adapter: JournalAdapter): void => {
       )
     })
 
+    it.effect("another journal has another epoch: nobody goes on in it from a position of this one", () =>
+      Effect.gen(function* () {
+        const epoch = Effect.map(Journal, (journal) => journal.epoch)
+        const one = yield* Effect.provide(epoch, yield* adapter.empty)
+        const other = yield* Effect.provide(epoch, yield* adapter.empty)
+        expect(other).not.toBe(one)
+      })
+    )
+
     if (!adapter.keeps) return
 
     const openedTwice = <A, B>(
