@@ -1,5 +1,5 @@
 // Hot path: once a batch and room; plain functions.
-import { Array as Arr } from "effect"
+import { Array as Arr, Result } from "effect"
 import type { Clock } from "effect"
 import type { Placed } from "../ports/Journal.ts"
 import type { ChatRoom, RoomLimits, Waiting } from "./ChatRoom.ts"
@@ -36,7 +36,7 @@ export const takeTurn = (room: ChatRoom, { clock, limits, stats }: TurnContext):
     const events: Array<RoomEvent> = []
     const submitted: Array<Waiting> = []
     let decided = 0
-    try {
+    const outcome = Result.try(() => {
       for (const command of waiting) {
         const { author, id, payload, sender } = command
         if (sender.permit.revoked !== undefined) {
@@ -54,10 +54,11 @@ export const takeTurn = (room: ChatRoom, { clock, limits, stats }: TurnContext):
         }
         decided += 1
       }
-    } catch (defect) {
-      // Nobody is left without an answer: these were not submitted, and wait for whoever drops the room.
+    })
+    if (Result.isFailure(outcome)) {
+      // A defect leaves nobody without an answer: these were not submitted, and wait for whoever drops the room.
       room.mailbox = [...submitted, ...waiting.slice(decided), ...room.mailbox]
-      throw defect
+      Result.getOrThrow(outcome)
     }
     if (events.length > 0) return { events, submitted }
   }
@@ -109,14 +110,14 @@ export const serve = (room: ChatRoom, { stats }: TurnContext): void => {
 export const publish = (room: ChatRoom, committed: Committed, context: TurnContext): void => {
   const { batch, placed, turn } = committed
   let told = 0
-  try {
+  const outcome = Result.try(() => {
     if (batch !== undefined) handOn(room, batch, context)
     for (; told < placed.length; told++) tell(placed[told], turn.submitted[told], context)
-  } catch (defect) {
-    // Nobody is left without an answer: whoever drops the room tells these that it is not known.
-    room.inFlight = turn.submitted.slice(told)
-    throw defect
-  }
+  })
+  if (Result.isSuccess(outcome)) return
+  // A defect leaves nobody without an answer: whoever drops the room tells these that it is not known.
+  room.inFlight = turn.submitted.slice(told)
+  Result.getOrThrow(outcome)
 }
 
 const handOn = (room: ChatRoom, batch: CommittedBatch, context: TurnContext): void => {

@@ -91,11 +91,11 @@ export class RoomChannel implements Follower {
 
   leave(subscription: Subscription): void {
     const last = this.#members.pop()
+    // Who left may have been counted; and the last, who may lack something, stands now where all have been looked at.
+    this.#level = 0
     if (last === undefined || last === subscription) return
     this.#members[subscription.index] = last
     last.index = subscription.index
-    // It may lack something, and stands now where all have been looked at.
-    this.#level = 0
   }
 
   /** Goes round: whoever was written to longest ago is next, and gets all that was published since, in one write. */

@@ -165,6 +165,19 @@ describe("RoomChannel", () => {
     })
   )
 
+  it.effect.each([0, 1, 2, 3, 4, 5])(
+    "who leaves between two parts, the %i-th of six, makes nobody be passed over",
+    (leaver) =>
+      Effect.map(fixture({ tailEntries: 64, pageSize: 16, part: 3 }), (room) => {
+        const crowd = Array.from({ length: 6 }, () => room.connect(0))
+        room.commit(1)
+        room.commit(1)
+        crowd.splice(leaver, 1)[0]?.socket.drop()
+        while (room.channel.serve() > 0);
+        for (const { seqs } of crowd) assert.deepStrictEqual(seqs, [1, 2])
+      })
+  )
+
   it.effect.prop(
     "any cursor, any batching, any stalling: every position after the cursor once, in order",
     [
