@@ -25,6 +25,8 @@ interface Place {
   readonly room: ChatRoom
   readonly cursor: number
   readonly wantsJoins: boolean
+  /** Joins or leaves came while the socket could not be written to. */
+  missedJoins: boolean
   subscription: Subscription | undefined
   /** Until when its token is good: milliseconds since 1970 UTC. */
   until: number | undefined
@@ -91,7 +93,8 @@ export class Places implements Watcher {
         registry.leave(room)
         return {}
       }
-      this.#places.set(name, { room, cursor, wantsJoins: request.join_leave === true, until, subscription: undefined })
+      const wantsJoins = request.join_leave === true
+      this.#places.set(name, { room, cursor, wantsJoins, missedJoins: false, until, subscription: undefined })
       return {
         recoverable: true,
         positioned: true,
@@ -129,7 +132,15 @@ export class Places implements Watcher {
   }
 
   push(pushes: Pushes): void {
-    if (this.#connection.writable) this.#connection.write(pushes.encodedBy(this.#codec))
+    const place = this.#places.get(pushes.room)
+    if (place === undefined) return
+    if (!this.#connection.writable) {
+      place.missedJoins = true
+      return
+    }
+    // An answer that says who is there goes out before what changed since.
+    this.#session.write([])
+    this.#connection.write(pushes.encodedBy(this.#codec))
   }
 
   leave(name: RoomName): void {
@@ -163,9 +174,11 @@ export class Places implements Watcher {
   }
 
   lookAfter(wallClock: number): void {
-    for (const { room, until } of this.#places.values()) {
-      // 2500 and above: the client subscribes again, with a fresh token.
-      if (until !== undefined && wallClock >= until + tokenGraceMillis)
+    for (const { missedJoins, room, until } of this.#places.values()) {
+      // 2500 and above: the client subscribes again. Nothing is kept for a slow one: it reads anew who is there.
+      if (missedJoins && this.#connection.writable) this.end(room.name, 2_500, "insufficient state")
+      // With a fresh token.
+      else if (until !== undefined && wallClock >= until + tokenGraceMillis)
         this.end(room.name, 2_501, "subscription expired")
     }
   }
