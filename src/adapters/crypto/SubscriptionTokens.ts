@@ -7,9 +7,13 @@ import { RoomTokenRejected, RoomTokens } from "../../ports/RoomTokens.ts"
 /** What is longer is not looked at. */
 const maxTokenLength = 4_096
 
+/** RFC 7519 §2: `exp` is a NumericDate, seconds that may have a fraction. */
 const decodePayload = Schema.decodeUnknownEffect(
-  Schema.Struct({ sub: Schema.String, channel: RoomName, exp: Schema.Int })
+  Schema.Struct({ sub: Schema.String, channel: RoomName, exp: Schema.Finite })
 )
+
+/** 68 years: what a later end (milliseconds for seconds, say) counts as. Clients are told the seconds that are left, and hold 32 bits of them. */
+const maxMillisLeft = (2 ** 31 - 1) * 1_000
 
 const malformed = () => new RoomTokenRejected({ reason: "malformed" })
 
@@ -45,7 +49,7 @@ export const layer = (secret: Redacted.Redacted<string> | undefined): Layer.Laye
                 error instanceof errors.JWTExpired ? new RoomTokenRejected({ reason: "expired" }) : malformed()
             })
             const { channel, exp, sub } = yield* Effect.mapError(decodePayload(payload), malformed)
-            return { user: sub, room: channel, expiresAt: exp * 1_000 }
+            return { user: sub, room: channel, expiresAt: Math.min(Math.floor(exp * 1_000), now + maxMillisLeft) }
           })
       })
     })

@@ -63,7 +63,7 @@ const readPublication = ({
     return { code: 106, message: `limit exceeded: data has more than ${maxDataBytes} bytes` }
   }
   if (published.from !== undefined && Exit.isFailure(decodeName(published.from))) {
-    return Protocol.badRequest("data.from: expected a name of 1–64 printable characters")
+    return Protocol.badRequest("from in data: expected a name of 1–64 printable characters")
   }
   if (key === "") return published
   if (published.id !== undefined && published.id !== key) {

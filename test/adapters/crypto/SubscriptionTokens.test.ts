@@ -24,6 +24,21 @@ layer(subscriptionTokens(Redacted.make(subscriptionSecret)))("a subscription tok
     })
   )
 
+  it.effect("may end within a second, and as late as it likes: what is told fits 32 bits of seconds", () =>
+    Effect.gen(function* () {
+      const endOf = (exp: number) =>
+        Effect.map(verify(subscriptionToken({ ...claims, exp })), ({ expiresAt }) => expiresAt)
+      expect(yield* endOf(1_000.7509)).toBe(1_000_750)
+      yield* TestClock.setTime(500_000)
+      const farthest = 500_000 + (2 ** 31 - 1) * 1_000
+      for (const exp of [1_764_000_000_000, Number.MAX_SAFE_INTEGER, 1e300, Number.MAX_VALUE]) {
+        expect(yield* endOf(exp)).toBe(farthest)
+      }
+      expect(yield* endOf(2 ** 31)).toBe(2 ** 31 * 1_000)
+      yield* TestClock.setTime(0)
+    })
+  )
+
   it.effect("of another secret, another algorithm, without a claim or with a wrong one is none", () =>
     Effect.gen(function* () {
       const { channel: _channel, ...noChannel } = claims

@@ -64,30 +64,34 @@ const messageOf = (value: unknown): protobuf.Message => {
 /** A text stands for itself: what is no JSON, or what `JSON.stringify` would not say. */
 const textOf = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? "null"))
 
-/** The commands of a frame, as the library alone reads them; `undefined` where it is none. */
-export const commandsIn = (encoding: Encoding, frame: Buffer): ReadonlyArray<unknown> | undefined => {
+/** The commands of a frame, as the library alone reads them; `undefined` where what cannot be read begins. */
+export const commandsIn = (encoding: Encoding, frame: Buffer): ReadonlyArray<unknown> => {
+  const commands: Array<unknown> = []
   try {
     if (encoding === "json") {
-      return frame
-        .toString()
-        .split("\n")
-        .flatMap((line): ReadonlyArray<unknown> => (line.trim() === "" ? [] : [JSON.parse(line)]))
-    }
-    return delimited(Command, frame).map((message) => {
-      const { id, ...methods } = Command.toObject(message, { longs: Number })
-      // Proto3 sends no empty text: what is needed is there, and empty.
-      const params = Object.entries(methods).map(([name, fields]) => [
-        name,
-        isObject(fields)
-          ? withJson({ channel: "", ...(name.endsWith("refresh") ? { token: "" } : {}), ...fields })
-          : fields
-      ])
-      return { ...(id === undefined ? {} : { id }), ...Object.fromEntries(params) }
-    })
+      for (const line of frame.toString().split("\n")) if (line.trim() !== "") commands.push(JSON.parse(line))
+    } else for (const message of delimited(Command, frame)) commands.push(commandOf(message))
   } catch {
-    return undefined
+    commands.push(undefined)
   }
+  return commands
 }
+
+const commandOf = (message: protobuf.Message): unknown => {
+  const { id, ...methods } = Command.toObject(message, { longs: Number })
+  const params = Object.entries(methods).map(([name, fields]) => [
+    name,
+    isObject(fields) ? { ...defaultsOf(name), ...Object(withJson(fields)) } : fields
+  ])
+  return { ...(id === undefined ? {} : { id }), ...Object.fromEntries(params) }
+}
+
+/** Proto3 sends nothing that is empty: what is needed is there, and empty; of data that are no JSON there is no value. */
+const defaultsOf = (method: string): Fields => ({
+  channel: "",
+  ...(method.endsWith("refresh") ? { token: "" } : {}),
+  ...(method === "publish" ? { data: undefined } : {})
+})
 
 /** What stands in a frame of the server's. Throws where it is none. */
 export const repliesIn = (encoding: Encoding, frame: Buffer): ReadonlyArray<Reply> =>
@@ -96,13 +100,14 @@ export const repliesIn = (encoding: Encoding, frame: Buffer): ReadonlyArray<Repl
         .toString()
         .split("\n")
         .map((line) => JSON.parse(line) as Reply)
-    : delimited(ReplyType, frame).map((message) => withJson(ReplyType.toObject(message, { longs: Number })) as Reply)
+    : Array.from(
+        delimited(ReplyType, frame),
+        (message) => withJson(ReplyType.toObject(message, { longs: Number })) as Reply
+      )
 
-const delimited = (type: protobuf.Type, frame: Uint8Array): ReadonlyArray<protobuf.Message> => {
+function* delimited(type: protobuf.Type, frame: Uint8Array): Generator<protobuf.Message> {
   const reader = protobuf.Reader.create(frame)
-  const messages: Array<protobuf.Message> = []
-  while (reader.pos < reader.len) messages.push(type.decodeDelimited(reader))
-  return messages
+  while (reader.pos < reader.len) yield type.decodeDelimited(reader)
 }
 
 const roomsASocket = 5
@@ -116,6 +121,9 @@ const texts: ReadonlyArray<string> = [
   "{",
   '{"id":1e400,"ping":{}}',
   '{"id":7,"publish":{"channel":"deep","data":[1e400]}}',
+  '{"id":7,"publish":{"channel":"deep","data":[9007199254740993]}}',
+  '{"id":7,"ping":{},"rpc":null}',
+  '{"id":7,"ping":{}}\n{"id":8,"history":{"channel":"deep","since":{"epoch":null}}}\ngarbage\n{"id":9,"ping":{}}',
   '{"id":7,"publish":{"channel":"proto","data":{"__proto__":{"a":1}}}}',
   `{"id":7,"publish":{"channel":"deep","data":${"[".repeat(70)}${"]".repeat(70)}}}`,
   '{"id":7,"__proto__":{"channel":"a"}}',
@@ -131,6 +139,8 @@ const notRooms = (own: string): ReadonlyArray<string> => [
   `../${own}`,
   `${own}\u0000`
 ]
+/** Keys that mean something to this language or its libraries, and are a client's own words here. */
+const meaningful = ["~effect/Equal", "~effect/Hash", "toJSON", "constructor", "valueOf", "then", "_tag"]
 const odd: ReadonlyArray<unknown> = [null, true, -1, 0.5, 2 ** 53, "", "/", [], {}, { channel: 7 }]
 
 /** Draws commands of one socket: mostly right ones, about its own rooms, in any order. */
@@ -259,6 +269,20 @@ export class CommandSource {
     }
   }
 
+  #mark(): unknown {
+    const marks = [
+      { id: "a" },
+      { id: "b" },
+      { id: "a", from: "fuzzer" },
+      { from: "system" },
+      { from: 7 },
+      {},
+      { id: "" },
+      7
+    ]
+    return this.#random.pick<unknown>(marks)
+  }
+
   #data(): unknown {
     const random = this.#random
     switch (random.weighted({ chat: 6, object: 4, marked: 2, plain: 2, bad: 1, long: 0.4 })) {
@@ -271,9 +295,24 @@ export class CommandSource {
       case "object":
         return { n: random.below(5), id: "means nothing", channel: "x", push: { data: [] } }
       case "marked":
-        return { n: random.below(2), _parley: random.pick([{ id: "a" }, { id: "b" }, {}, { id: "" }, 7]) }
+        return {
+          n: random.below(2),
+          ...(random.chance(0.3) ? { [random.pick(meaningful) ?? ""]: random.below(2) } : {}),
+          _parley: this.#mark()
+        }
       case "plain":
-        return random.pick([0, -1.5, "text", null, true, [], [[1, "2", { a: null }]], { "": "" }])
+        return random.pick([
+          0,
+          -1.5,
+          2 ** 53 - 1,
+          -(2 ** 53),
+          "text",
+          null,
+          true,
+          [],
+          [[1, "2", { a: null }]],
+          { "": "" }
+        ])
       case "bad":
         return random.pick([
           { message: "" },

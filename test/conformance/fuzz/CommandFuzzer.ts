@@ -83,8 +83,9 @@ class Peer {
   /** Sends a frame and draws the rules of what is in it. */
   send(frame: Buffer, isBinary = this.#encoding === "protobuf"): void {
     this.#last = frame.toString(isBinary ? "hex" : "utf8").slice(0, 3_000)
-    const values = isBinary === (this.#encoding === "protobuf") ? commandsIn(this.#encoding, frame) : undefined
-    if (values === undefined || values.length > 1_024) this.#endWith(3501)
+    const values = isBinary === (this.#encoding === "protobuf") ? commandsIn(this.#encoding, frame) : [undefined]
+    // Of too many none is carried out; of what cannot be read, what stands before it.
+    if (values.length > 1_024) this.#endWith(3501)
     else for (const value of values) this.#expect(value)
     this.#socket.send(frame, { binary: isBinary })
   }

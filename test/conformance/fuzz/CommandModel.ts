@@ -74,9 +74,28 @@ const shapes: Readonly<Record<string, readonly [Tests, ReadonlyArray<string>]>> 
   sub_refresh: [{ ...channel, token: isText }, ["channel", "token"]]
 }
 
+/** A command's method, and whether its fields are right for it. */
+const reading = (command: Fields) => {
+  const [named, ...others] = Object.entries(command)
+  const [method, params] = named ?? ["", undefined]
+  const shape = Object.hasOwn(shapes, method) ? shapes[method] : undefined
+  const right = others.length === 0 && shape !== undefined && holds(params, ...shape)
+  return { method, params, others, shape, right }
+}
+
+/** What is null was left out, but in data. */
+const withoutNulls = (value: unknown): unknown =>
+  isObject(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .filter(([name, field]) => name === "data" || field !== null)
+          .map(([name, field]) => [name, name === "data" ? field : withoutNulls(field)])
+      )
+    : value
+
 /** Whether JSON's text said more than a value can be, or what no store should hold. */
 const isSound = (value: unknown, depth = 0): boolean => {
-  if (typeof value === "number") return Number.isFinite(value)
+  if (typeof value === "number") return Number.isSafeInteger(value) || (Number.isFinite(value) && value % 1 !== 0)
   if (typeof value !== "object" || value === null) return value !== undefined
   return depth < 64 && Object.entries(value).every(([name, item]) => name !== "__proto__" && isSound(item, depth + 1))
 }
@@ -101,8 +120,8 @@ const published = (data: unknown): Published | "bad" => {
     return right ? { stored: { data: { message }, isChat: true }, from, id } : "bad"
   }
   if (!names.includes("_parley")) return { stored: { data, isChat: false }, from: undefined, id: undefined }
-  if (!isObject(mark) || (Object.hasOwn(mark, "id") && !isId(mark["id"]))) return "bad"
-  return { stored: { data, isChat: false }, from: undefined, id: mark["id"] }
+  if (!isObject(mark) || !holds(mark, { id: isId, from: isText }, [])) return "bad"
+  return { stored: { data, isChat: false }, from: mark["from"], id: mark["id"] }
 }
 
 const sorted = (value: unknown): unknown => {
@@ -136,14 +155,13 @@ export class CommandModel {
     if (!isObject(value)) return ended(3501)
     const { id = 0, ...rest } = value
     if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > 4_294_967_295) return ended(3501)
-    const [named, ...others] = Object.entries(rest)
-    if (named === undefined && id === 0) return nothing
-    const [method = "", params] = named ?? []
-    if (id === 0 && method !== "send") return ended(3501)
-    const shape = Object.hasOwn(shapes, method) ? shapes[method] : undefined
-    const right = others.length === 0 && shape !== undefined && holds(params, ...shape)
+    const isEmpty = Object.keys(rest).length === 0
+    if (isEmpty && id === 0) return nothing
+    const [strict, lenient] = [reading(rest), reading(Object(withoutNulls(rest)))]
+    if (id === 0 && strict.method !== "send") return ended(3501)
+    const { method, others, params, right, shape } = strict.right || !lenient.right ? strict : lenient
     if ((right && method === "connect") === this.#connected) return ended(3501)
-    if (named === undefined || others.length > 0) return this.#error(id, 107)
+    if (isEmpty || others.length > 0) return this.#error(id, 107)
     if (shape === undefined) return this.#error(id, 104)
     if (!right || !isObject(params)) return this.#error(id, 107)
     return this.#command(id, method, params)

@@ -80,11 +80,11 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
     this.#connection.aliveAt = this.#engine.now()
     const { wireLimits } = this.#engine
     if (data.length > wireLimits.frameBytes) return this.#connection.close(Close.frameTooLarge)
-    const values = isBinary === this.#codec.isBinary ? this.#codec.decode(data) : undefined
-    if (values === undefined || values.length > wireLimits.commandsAFrame) {
-      // The end in its turn: what came before is answered.
-      this.#waiting.push({ _tag: "Garbage", detail: "a frame that cannot be read" })
-    } else for (const value of values) this.#waiting.push(Protocol.commandOf(value))
+    const values = isBinary === this.#codec.isBinary ? this.#codec.decode(data) : unreadable
+    // The end comes in its turn: what stands before it is answered. Of too many commands none is carried out.
+    for (const value of values.length > wireLimits.commandsAFrame ? unreadable : values) {
+      this.#waiting.push(commandIn(value))
+    }
     this.#goOn()
   }
 
@@ -394,6 +394,31 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
       )
     )
   }
+}
+
+/** A frame of which nothing can be carried out. */
+const unreadable: ReadonlyArray<unknown> = [undefined]
+
+/** A command. One that is wrong is read once more as Centrifugo reads it: null is a field that was left out. */
+const commandIn = (value: unknown): Command => {
+  const command = Protocol.commandOf(value)
+  if (command._tag !== "Wrong") return command
+  const lenient = Protocol.commandOf(withoutNulls(value, commandDepth))
+  return lenient._tag === "Command" ? lenient : command
+}
+
+/** A command, its fields, and the position in one of them. */
+const commandDepth = 3
+
+/** Data are left as they are: there null is a value. */
+const withoutNulls = (value: unknown, depth: number): unknown => {
+  if (depth === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, field]): ReadonlyArray<readonly [string, unknown]> => {
+      if (name === "data") return [[name, field]]
+      return field === null ? [] : [[name, withoutNulls(field, depth - 1)]]
+    })
+  )
 }
 
 const roomOf = (channel: string): RoomName | undefined => {

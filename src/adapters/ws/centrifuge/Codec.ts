@@ -9,8 +9,8 @@ export interface Codec {
   /** Committed batches as pushes. */
   readonly format: WireFormat
   readonly isBinary: boolean
-  /** The values of a frame's commands, as JSON has them; `undefined` where it is not of this encoding. */
-  readonly decode: (frame: Uint8Array) => ReadonlyArray<unknown> | undefined
+  /** The values of a frame's commands, as JSON has them. An `undefined` is the last: there begins what cannot be read. */
+  readonly decode: (frame: Uint8Array) => ReadonlyArray<unknown>
   /** Replies and pushes in order, in frames. */
   readonly encode: (messages: ReadonlyArray<Outgoing>) => Uint8Array
 }

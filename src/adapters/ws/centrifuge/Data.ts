@@ -20,14 +20,51 @@ const Chat = Schema.Struct({
   id: Schema.optionalKey(ClientId)
 })
 const decodeChat = Schema.decodeUnknownExit(Chat)
-const decodeMark = Schema.decodeUnknownExit(Schema.Struct({ id: Schema.optionalKey(ClientId) }))
-const chatFields = new Set(Object.keys(Chat.fields))
+const Mark = Schema.Struct({ id: Schema.optionalKey(ClientId), from: Schema.optionalKey(Schema.String) })
+const decodeMark = Schema.decodeUnknownExit(Mark)
+
+/** A field of ours: whether a value is right for it, and what is said where it is not. */
+interface Field {
+  readonly isRight: (value: unknown) => boolean
+  readonly expected: string
+}
+const aText: Field = { isRight: Schema.is(Schema.String), expected: "a text" }
+const anId: Field = { isRight: Schema.is(ClientId), expected: "1–128 printable characters" }
+const chatFields: ReadonlyMap<string, Field> = new Map([
+  ["message", { isRight: Schema.is(MessageText), expected: "a text that is not empty, without lone surrogates" }],
+  ["from", aText],
+  ["date", aText],
+  ["id", anId]
+])
+const markFields: ReadonlyMap<string, Field> = new Map([
+  ["id", anId],
+  ["from", aText]
+])
+
+/** Every field that is wrong, and what it must be. */
+const faultsOf = (fields: ReadonlyMap<string, Field>, value: object, prefix = ""): string =>
+  Array.from(fields)
+    .filter(([name, { isRight }]) => Object.hasOwn(value, name) && !isRight(Reflect.get(value, name)))
+    .map(([name, { expected }]) => `${prefix}${name}: expected ${expected}`)
+    .join("; ")
+
+const markFault = (mark: unknown): string =>
+  typeof mark === "object" && mark !== null && !Array.isArray(mark)
+    ? faultsOf(markFields, mark, "_parley.")
+    : "_parley: expected an object {id?, from?}"
+
+/** Past ±(2^53 − 1) the next whole number may be the same double: what is kept would be another one, and two of them one. */
+const numberFault = (value: number): string | undefined => {
+  if (!Number.isFinite(value)) return "a number is too large"
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined
+  return "a whole number beyond 9,007,199,254,740,991 would come out as another one: send it as text"
+}
 
 /** Why a value cannot be kept; `undefined` where it can. JSON's text may say more than its values hold, and names that are no data. */
 const jsonFault = (value: unknown, depth = 0): string | undefined => {
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : "a number is too large"
+  if (typeof value === "number") return numberFault(value)
   if (value === null || typeof value === "string" || typeof value === "boolean") return undefined
-  if (typeof value !== "object") return "it is not JSON"
+  if (typeof value !== "object") return "the data are not JSON: expected the bytes of a JSON text in UTF-8"
   if (depth >= maxDataDepth) return `it is nested deeper than ${maxDataDepth}`
   for (const name of Object.keys(value)) {
     if (name === "__proto__") return "__proto__ is not a name here"
@@ -41,7 +78,7 @@ const isJson = (value: unknown): value is Json => jsonFault(value) === undefined
 
 /**
  * A chat message is an object with a text in `message` and nothing but `from`, `date` and `id` beside it: `{message}` is what is kept, `id` makes it idempotent. Any other value is
- * kept as it is; in an object `_parley.id` makes it idempotent. A text says what is wrong.
+ * kept as it is; in an object `_parley.id` makes it idempotent, and `_parley.from` is under which name a guest sends it. A text says what is wrong.
  */
 export const publishedOf = (data: unknown): Published | string => {
   if (!isJson(data)) return jsonFault(data) ?? ""
@@ -51,16 +88,14 @@ export const publishedOf = (data: unknown): Published | string => {
   const fields = Object.keys(data)
   if ("message" in data && typeof data["message"] === "string" && fields.every((field) => chatFields.has(field))) {
     const chat = decodeChat(data)
-    if (Exit.isFailure(chat))
-      return "it is not a chat message {message, from?, date?, id?} with a text that is not empty"
+    if (Exit.isFailure(chat)) return `in a chat message, ${faultsOf(chatFields, data)}`
     const { from, id, message } = chat.value
     return { payload: { message }, id, from }
   }
   if (!Object.hasOwn(data, "_parley")) return { payload: data, id: undefined, from: undefined }
-  const mark = decodeMark(Reflect.get(data, "_parley"))
-  return Exit.isSuccess(mark)
-    ? { payload: data, id: mark.value.id, from: undefined }
-    : "_parley.id is not 1–128 printable characters"
+  const value: unknown = Reflect.get(data, "_parley")
+  const mark = decodeMark(value)
+  return Exit.isSuccess(mark) ? { payload: data, id: mark.value.id, from: mark.value.from } : markFault(value)
 }
 
 /** Whether `messageView` says that a guest wrote it, and under which name: `info` would be a fifth of such a publication, and say it again. Hot path. */

@@ -23,15 +23,17 @@ const format: WireFormat = {
 
 const decoder = new TextDecoder()
 
-const decode = (frame: Uint8Array): ReadonlyArray<unknown> | undefined => {
+const decode = (frame: Uint8Array): ReadonlyArray<unknown> => {
   const text = frame instanceof Buffer ? frame.toString("utf8") : decoder.decode(frame)
   // Nearly all frames of a busy client hold one command.
   const lines = text.includes("\n") ? text.split("\n") : [text]
+  const commands: Array<unknown> = []
   try {
-    return lines.filter((line) => line.trim() !== "").map((line): unknown => JSON.parse(line))
+    for (const line of lines) if (line.trim() !== "") commands.push(JSON.parse(line))
   } catch {
-    return undefined
+    commands.push(undefined)
   }
+  return commands
 }
 
 /** The encoding of text frames. */

@@ -70,14 +70,14 @@ const format: WireFormat = {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** `data` out of its bytes; without it where it is not JSON: what needs it says so. */
+/** `data` out of its bytes; `undefined` where it is not JSON: what needs it says so. */
 const withValues = (params: Record<string, unknown>): Record<string, unknown> => {
-  const { data, ...rest } = params
+  const { data } = params
   if (!(data instanceof Uint8Array)) return params
   try {
-    return { ...rest, data: JSON.parse(utf8.decode(data)) }
+    return { ...params, data: JSON.parse(utf8.decode(data)) }
   } catch {
-    return rest
+    return { ...params, data: undefined }
   }
 }
 
@@ -90,18 +90,21 @@ const valueOf = (message: protobuf.Message): Record<string, unknown> =>
   )
 
 /** What proto3 does not send since it is empty. */
-const defaultsOf = (method: string): Record<string, unknown> =>
-  method === "refresh" || method === "sub_refresh" ? { token: "" } : {}
+const defaultsOf = (method: string): Record<string, unknown> => {
+  // No bytes are no JSON.
+  if (method === "publish") return { data: undefined }
+  return method === "refresh" || method === "sub_refresh" ? { token: "" } : {}
+}
 
-const decode = (frame: Uint8Array): ReadonlyArray<unknown> | undefined => {
+const decode = (frame: Uint8Array): ReadonlyArray<unknown> => {
+  const commands: Array<unknown> = []
   try {
     const reader = protobuf.Reader.create(frame)
-    const commands: Array<unknown> = []
     while (reader.pos < reader.len) commands.push(valueOf(Command.decodeDelimited(reader)))
-    return commands
   } catch {
-    return undefined
+    commands.push(undefined)
   }
+  return commands
 }
 
 /** The encoding of binary frames, subprotocol `centrifuge-protobuf`. */

@@ -283,3 +283,63 @@ test.each([["nothing of JSON"], ['{"id":1,"ping":{}}'], ["[]"], ['{"id":-1}']])(
     expect(await peer.closed).toBe(3_501)
   }
 )
+
+const unreadable: ReadonlyArray<readonly [Encoding, Buffer]> = [
+  ["json", Buffer.from("\ngarbage\n")],
+  // A command of five bytes, cut off after two.
+  ["protobuf", Buffer.from([5, 8, 1])]
+]
+test.each(unreadable)(
+  "what stands in a frame before what cannot be read is carried out and answered, then the socket ends (%s)",
+  async (encoding, garbage) => {
+    const peer = await Peer.connected(encoding)
+    const channel = `before-${encoding}`
+    const after = encoded(encoding, [{ id: 9, publish: { channel, data: "after" } }])
+    const commands = [
+      { id: 5, ping: {} },
+      { id: 6, publish: { channel, data: 1 } },
+      { id: 7, publish: { channel, data: 2 } }
+    ]
+    peer.socket.send(Buffer.concat([encoded(encoding, commands), garbage, after]), { binary: encoding === "protobuf" })
+    expect(await peer.closed).toBe(3_501)
+    expect(peer.came.slice(1)).toEqual([
+      { id: 5, ping: {} },
+      { id: 6, publish: {} },
+      { id: 7, publish: {} }
+    ])
+    const reader = await Peer.connected()
+    expect(await reader.asks({ id: 2, history: { channel, limit: 5 } })).toMatchObject({
+      history: { publications: [{ data: 1 }, { data: 2 }] }
+    })
+  }
+)
+
+test.each<Encoding>(["json", "protobuf"])(
+  "whole numbers that would come out as others are error 107, not a publication (%s)",
+  async (encoding) => {
+    const peer = await Peer.connected(encoding)
+    const channel = `numbers-${encoding}`
+    const data = { _parley: { id: "n" }, order: 7 }
+    const frame = encoded(encoding, [{ id: 2, publish: { channel, data: { ...data, order: 9_000_000_000_000_000 } } }])
+    const beyond = Buffer.from(frame.toString("latin1").replace("9000000000000000", "9007199254740993"), "latin1")
+    peer.socket.send(beyond, { binary: encoding === "protobuf" })
+    expect(await peer.gets(({ id }) => id === 2)).toMatchObject({
+      error: { code: 107, message: expect.stringContaining("9,007,199,254,740,991") }
+    })
+    expect(await peer.asks({ id: 3, publish: { channel, data } })).toEqual({ id: 3, publish: {} })
+    expect(await peer.asks({ id: 4, history: { channel } })).toMatchObject({ history: { offset: 1 } })
+  }
+)
+
+test.each([
+  ["no JSON", "0a08033a060a016112017b"],
+  ["no UTF-8", "0b08033a070a016112022280"],
+  ["empty", "0908033a050a01611200"],
+  ["not there", "0708033a030a0161"]
+])("protobuf data that are %s are error 107, which says that they must be JSON", async (_what, command) => {
+  const peer = await Peer.connected("protobuf")
+  peer.socket.send(Buffer.from(command, "hex"))
+  expect(await peer.gets(({ id }) => id === 3)).toMatchObject({
+    error: { code: 107, message: expect.stringContaining("JSON") }
+  })
+})

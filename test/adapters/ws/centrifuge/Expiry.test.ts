@@ -111,3 +111,9 @@ test("a subscription token that has expired is error 109", async () => {
   const [, reply] = await subscribed(-40)
   expect(reply).toMatchObject({ error: { code: 109 } })
 })
+
+test("a subscription token whose end is given in milliseconds has a ttl that every client can hold", async () => {
+  const [peer, reply] = await subscribed(Date.UTC(2026, 1, 1))
+  expect(reply).toMatchObject({ subscribe: { expires: true, ttl: 2_147_483_647 } })
+  expect(await peer.asks({ id: 3, publish: { channel, data: 1 } })).toEqual({ id: 3, publish: {} })
+})

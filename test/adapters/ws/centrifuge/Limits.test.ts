@@ -46,6 +46,15 @@ test("too many commands in a frame end the socket for good, after the answers to
   expect(peer.came.map(({ id }) => id)).toEqual([1, 2, 3, 4])
 })
 
+test("too many commands in a frame: none of them is carried out", async () => {
+  const peer = await serverWith({ wireLimits: { commandsAFrame: 3 } }).connect()
+  peer.send(publish(2), publish(3), publish(4), publish(5))
+  expect(await peer.end()).toBe(3501)
+  expect(peer.came.map(({ id }) => id)).toEqual([1])
+  const reader = await server.connect()
+  expect(await reader.asks({ id: 2, history: { channel: "room" } })).toMatchObject({ history: { offset: 0 } })
+})
+
 test("an account's publications are limited over all of its sockets: error 111, which is temporary", async () => {
   serverWith({ messageRate: 1, messageBurst: 3 })
   const token = await server.register("fast_anna")
