@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream"
 import { Effect, Layer } from "effect"
 import { Readiness } from "../../domain/Readiness.ts"
 import { HttpServers } from "./HttpServers.ts"
+import { lastReply } from "./LastReply.ts"
 import { problemContentType, problemOf } from "./Problem.ts"
 import { securityHeaders } from "./ReplyHeaders.ts"
 
@@ -47,10 +48,9 @@ export const layer: Layer.Layer<never, never, HttpServers | Readiness> = Layer.e
       }
       const onUpgrade = (_request: IncomingMessage, peer: Duplex): void => {
         if (server.listenerCount("upgrade") > 1) return
-        peer.on("error", () => peer.destroy())
         const { body, headers } = refusal()
         const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-        peer.end(`HTTP/1.1 503 Service Unavailable\r\n${lines.join("")}\r\n${body}`)
+        lastReply(peer, `HTTP/1.1 503 Service Unavailable\r\n${lines.join("")}\r\n${body}`)
       }
       server.on("request", onRequest)
       server.on("upgrade", onUpgrade)

@@ -140,7 +140,7 @@ const make = Effect.fnUntraced(function* (options: ChatSocketsOptions) {
         .pipe(
           Effect.map((entries) => channel.page(subscription, entries)),
           Effect.catch((error) =>
-            Effect.sync(() => subscription.connection.close(Close.overloaded)).pipe(
+            Effect.sync(() => subscription.held && subscription.connection.close(Close.overloaded)).pipe(
               Effect.andThen(Effect.logWarning("A socket could not catch up from the journal", error.detail))
             )
           )

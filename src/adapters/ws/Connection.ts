@@ -57,6 +57,8 @@ export class Connection {
   stalledAt = 0
   #stalledBytes = 0
   #onDrained: Array<() => void> = []
+  /** The place that is pumped first when it has drained; the list's first where there is none. */
+  #pumpFrom: Subscription | undefined
   /** Frames refused in a row because of the message rate. */
   refusedInARow = 0
   readonly openedAt: number
@@ -88,17 +90,32 @@ export class Connection {
     if (this.transport.queuedBytes() > highWater) this.#full = true
   }
 
-  /** The kernel took everything: go on where it was left. */
-  drained(): void {
+  /** The kernel took everything: go on where it was left. `first` is done before the rooms fill it again. */
+  drained(first?: () => void): void {
     if (!this.#full) return
     this.#full = false
     this.stalledAt = 0
     this.#tellDrained()
-    for (let place = this.subscriptions; place !== undefined; place = place.next) place.channel.pump(place)
+    first?.()
+    this.#pumpAll()
+  }
+
+  /** Whoever stands behind the place that filled the socket has his turn first the next time: a busy room keeps no other waiting. */
+  #pumpAll(): void {
+    const from = this.#pumpFrom
+    for (let place = from; place !== undefined; place = place.next) this.#pump(place)
+    for (let place = this.subscriptions; place !== from && place !== undefined; place = place.next) this.#pump(place)
+  }
+
+  #pump(place: Subscription): void {
+    if (!this.writable) return
+    place.channel.pump(place)
+    this.#pumpFrom = place.next
   }
 
   /** Takes a place out of its list. */
   forget(subscription: Subscription): void {
+    if (this.#pumpFrom === subscription) this.#pumpFrom = subscription.next
     if (this.subscriptions === subscription) this.subscriptions = subscription.next
     for (let place = this.subscriptions; place !== undefined; place = place.next) {
       if (place.next === subscription) place.next = subscription.next

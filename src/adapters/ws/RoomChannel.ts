@@ -182,6 +182,8 @@ export class RoomChannel implements Follower {
   /** A page read from the journal, from the cursor on; may be empty when the subscription is gone. */
   page(subscription: Subscription, entries: ReadonlyArray<Entry>): void {
     subscription.catchingUp = false
+    // It was filled meanwhile, by another room or its own pages: when it has drained the page is asked for again.
+    if (!subscription.connection.writable) return
     const last = entries.at(-1)
     // The journal may be ahead of what was published: no matter, it is on disk, and the cursor tells it from what comes.
     if (last === undefined || !subscription.held) return

@@ -8,6 +8,7 @@ import { Limits } from "../../domain/Limits.ts"
 import { defaultRoom, RoomName, Seq } from "../../domain/Room.ts"
 import { describeIssues } from "../schema/Issues.ts"
 import { HttpServers } from "../http/HttpServers.ts"
+import { lastReply } from "../http/LastReply.ts"
 import { jittered, Overload } from "../http/Overload.ts"
 import { traceParentOf } from "../http/TraceParent.ts"
 import type { TraceParent } from "../http/TraceParent.ts"
@@ -144,7 +145,8 @@ const refuse = (
 ): void => {
   const body = JSON.stringify({ type: "about:blank", title, status, detail, instance: requestId, trace_id: traceId })
   const retry = retryAfter === undefined ? "" : `Retry-After: ${retryAfter}\r\n`
-  socket.end(
+  lastReply(
+    socket,
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n${retry}\r\n${body}`
   )

@@ -178,6 +178,51 @@ describe("RoomChannel", () => {
       })
   )
 
+  it.effect("a page that comes to a full socket is not written, and asked for again when that has drained", () =>
+    Effect.gen(function* () {
+      const room = yield* fixture({ tailEntries: 4, pageSize: 4 })
+      for (let i = 0; i < 10; i++) room.commit(1)
+      const other = yield* fixture()
+      const client = room.connect(0)
+      other.channel.join(client.connection, 0)
+      client.socket.stall()
+      other.commit(1, 300_000)
+      room.answerPage()
+      assert.strictEqual(client.writes, 1)
+      assert.deepStrictEqual(room.pages, [])
+      client.socket.unstall()
+      while (room.pages.length > 0) room.answerPage()
+      assert.deepStrictEqual(client.seqs, [1, ...upTo(0, 10)])
+    })
+  )
+
+  it.effect(
+    "a socket that a busy room fills whenever it has drained gets its other rooms, too, and has time for commands",
+    () =>
+      Effect.gen(function* () {
+        const quiet = yield* fixture()
+        const busy = yield* fixture()
+        const { connection, socket, subscription } = quiet.connect(0)
+        let queued = 0
+        socket.write = (bytes) => {
+          queued += bytes.length
+        }
+        socket.queuedBytes = () => queued
+        busy.channel.join(connection, 0)
+        busy.commit(1, 300_000)
+        quiet.commit(1)
+        const writable: Array<boolean> = []
+        for (let drains = 0; drains < 2; drains++) {
+          busy.commit(1, 300_000)
+          queued = 0
+          connection.drained(() => writable.push(connection.writable))
+          assert.isFalse(connection.writable)
+        }
+        assert.strictEqual(subscription.cursor, 1)
+        assert.deepStrictEqual(writable, [true, true])
+      })
+  )
+
   it.effect.prop(
     "any cursor, any batching, any stalling: every position after the cursor once, in order",
     [

@@ -93,7 +93,8 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
   }
 
   drained(): void {
-    this.#connection.drained()
+    // Before the rooms fill the socket again: commands of somebody who keeps up with a busy room have their turn, too.
+    this.#connection.drained(() => this.#goOn())
     this.#goOn()
   }
 
@@ -135,7 +136,7 @@ export class CentrifugeSession implements TransportEvents, Caretaker {
       const command = this.#waiting.shift()
       if (command !== undefined) this.#begin(command)
     }
-    this.#keepReading(this.#waiting.length === 0 && this.#connection.writable)
+    this.#keepReading(this.#waiting.length === 0)
   }
 
   #mayBegin(): boolean {
