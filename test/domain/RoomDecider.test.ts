@@ -14,6 +14,12 @@ const post = (message: string, id?: string, name = "alice", kind: "account" | "g
   at: 1_000
 })
 
+/** What stands in the log at 7. */
+const storedAt7 = (payload: Schema.Json): Entry => ({
+  seq: Seq.make(7),
+  event: { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1, payload }
+})
+
 /** Given a history, the state: each command accepted in turn. */
 const given = (...commands: ReadonlyArray<PostMessage>): RoomState =>
   commands.reduce((state, command) => {
@@ -62,16 +68,14 @@ describe("RoomDecider", () => {
   })
 
   it("compares payloads by content, not by the order of their keys", () => {
-    const event = { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1 } as const
-    const earlier: Entry = { seq: Seq.make(7), event: { ...event, payload: { a: 1, b: [2] } } }
+    const earlier = storedAt7({ a: 1, b: [2] })
     assert.deepStrictEqual(decideRepeated({ b: [2], a: 1 }, earlier), { _tag: "Repeated", seq: Seq.make(7) })
   })
 
   it("compares payloads whatever their keys are called, and calls nothing of theirs", () => {
-    const event = { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1 } as const
     const names = ["~effect/Equal", "~effect/Hash", "constructor", "valueOf", "toString", "toJSON", "length", "then"]
     for (const name of names) {
-      const earlier: Entry = { seq: Seq.make(7), event: { ...event, payload: { a: [{ [name]: 1 }], [name]: null } } }
+      const earlier = storedAt7({ a: [{ [name]: 1 }], [name]: null })
       assert.strictEqual(decideRepeated({ [name]: null, a: [{ [name]: 1 }] }, earlier)._tag, "Repeated", name)
       assert.strictEqual(decideRepeated({ a: [{ [name]: 2 }], [name]: null }, earlier)._tag, "Rejected", name)
       assert.strictEqual(decideRepeated({ a: [{}], [name]: null }, earlier)._tag, "Rejected", name)
@@ -88,24 +92,18 @@ describe("RoomDecider", () => {
     ["null and an object", null, {}],
     ["a number and its text", 1, "1"]
   ])("tells %s apart", (_, one, other) => {
-    const event = { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1 } as const
     for (const [payload, earlier] of [
       [one, other],
       [other, one]
     ] as const) {
-      assert.strictEqual(
-        decideRepeated(payload, { seq: Seq.make(7), event: { ...event, payload: earlier } })._tag,
-        "Rejected"
-      )
+      assert.strictEqual(decideRepeated(payload, storedAt7(earlier))._tag, "Rejected")
     }
   })
 
   it.effect.prop("finds every JSON value the same after it was stored and read", [Schema.Json], ([payload]) =>
     Effect.sync(() => {
-      const event = { type: "MessagePosted", v: 1, author: { kind: "account", name: "a" }, at: 1 } as const
       const stored: Schema.Json = JSON.parse(JSON.stringify(payload))
-      const decision = decideRepeated(payload, { seq: Seq.make(7), event: { ...event, payload: stored } })
-      assert.strictEqual(decision._tag, "Repeated")
+      assert.strictEqual(decideRepeated(payload, storedAt7(stored))._tag, "Repeated")
     })
   )
 
